@@ -1,0 +1,555 @@
+import type { Failure } from './failure.ts';
+import type { JsonObject, Json } from './json.ts';
+import type {
+  Command,
+  Decision,
+  DecisionContext,
+  Effect,
+  Envelope,
+  Reply,
+  WorkflowCommand,
+} from './message.ts';
+import { limits } from './message.ts';
+import type { Plan, PlannedStep } from './plan.ts';
+import { retryAt } from './retry.ts';
+import type { Outcome, Work } from './work.ts';
+import type { WorkflowEvent } from './workflow-events.ts';
+import type { TaskState, WorkflowState } from './workflow-state.ts';
+import { evolveWorkflow, hasEnded, isClosed, isOut } from './workflow-state.ts';
+
+/**
+ * A workflow as an actor: one message and the state so far -> events and effects.
+ *
+ * It decides and nothing else: no clock, no randomness, no I/O; what it needs of the world is in the context. Every event it
+ * emits is applied at once, so that what follows from it (the next steps, the end) is decided in the same turn, and one
+ * commit carries all of it.
+ *
+ * Invariants: W1 what has ended stays ended; W2 folding the events gives the state; W3 accepted first and once;
+ * W4 tasks are those of the graph; W5 the workflow ends after its tasks; W6 a result counts only for the attempt that is out.
+ */
+export interface WorkflowTurn extends Decision<WorkflowEvent> {
+  readonly state: WorkflowState | null;
+}
+
+export function decideWorkflow(
+  plan: Plan | null,
+  state: WorkflowState | null,
+  envelope: Pick<Envelope, 'id' | 'to' | 'command' | 'replyTo'>,
+  context: DecisionContext,
+): WorkflowTurn {
+  const turn = new Turn(plan, state, envelope, context);
+  turn.handle(envelope.command);
+  return turn;
+}
+
+/** When this workflow wants to be woken, or null. Milliseconds since 1970. */
+export function workflowDueAt(plan: Plan, state: WorkflowState): number | null {
+  if (isClosed(state)) return null;
+  let due = state.timeoutAt ?? Infinity;
+  for (const { number, step } of plan.steps) {
+    const task = state.tasks[number];
+    if (task === undefined || hasEnded(task)) continue;
+    due = Math.min(due, task.retryAt ?? Infinity, nextTimeout(step, task)?.at ?? Infinity);
+  }
+  return due === Infinity ? null : due;
+}
+
+/** What somebody should be running now: to be handed out again when the node that had it is gone. */
+export function workflowWorkOut(
+  plan: Plan,
+  state: WorkflowState,
+): readonly { readonly work: Work; readonly where: string }[] {
+  return plan.steps.flatMap((planned) => {
+    const task = state.tasks[planned.number];
+    return task !== undefined && isOut(task) && task.where !== null
+      ? [{ work: workOf(state, plan, planned, task), where: task.where }]
+      : [];
+  });
+}
+
+/** What the handler of a step is given: the workflow's input and the outputs of the steps before it. */
+export function stepContext(
+  state: WorkflowState,
+  plan: Plan,
+  planned: PlannedStep,
+): {
+  readonly input: JsonObject;
+  readonly outputs: Readonly<Record<string, Json>>;
+  readonly error?: JsonObject;
+} {
+  const outputs: Record<string, Json> = {};
+  for (const number of planned.ancestors) {
+    const task = state.tasks[number];
+    const ancestor = plan.steps[number];
+    if (task?.status === 'completed' && ancestor !== undefined) {
+      outputs[ancestor.step.name] = task.output;
+    }
+  }
+  const handled = planned.handles === null ? null : state.tasks[planned.handles];
+  const failed = planned.handles === null ? null : plan.steps[planned.handles];
+  return {
+    input: state.input,
+    outputs,
+    ...(handled?.failure && failed
+      ? {
+          error: {
+            step: failed.step.name,
+            name: handled.failure.name,
+            kind: handled.failure.kind,
+            message: handled.failure.message,
+            attempt: handled.attempt,
+          },
+        }
+      : {}),
+  };
+}
+
+class Turn implements WorkflowTurn {
+  readonly events: WorkflowEvent[] = [];
+  readonly effects: Effect[] = [];
+  state: WorkflowState | null;
+  readonly #plan: Plan | null;
+  readonly #envelope: Pick<Envelope, 'id' | 'to' | 'replyTo'>;
+  readonly #context: DecisionContext;
+
+  constructor(
+    plan: Plan | null,
+    state: WorkflowState | null,
+    envelope: Pick<Envelope, 'id' | 'to' | 'replyTo'>,
+    context: DecisionContext,
+  ) {
+    this.#plan = plan;
+    this.state = state;
+    this.#envelope = envelope;
+    this.#context = context;
+  }
+
+  handle(command: Command): void {
+    if (command.type === 'workflow.start') {
+      this.#start(command);
+      return;
+    }
+    const { state } = this;
+    const plan = this.#plan;
+    if (state === null || plan === null) {
+      this.#refuse('NOT_FOUND', `workflow not found: ${this.#envelope.to}`);
+      return;
+    }
+    if (command.type === 'workflow.cancel') {
+      this.#cancel(state, plan, command.reason);
+      return;
+    }
+    if (isClosed(state)) return;
+    switch (command.type) {
+      case 'task.started': {
+        const task = this.#attemptOut(state, command.step, command.attempt);
+        if (task === null || task.status === 'running') return;
+        const { step, attempt, node, at } = command;
+        this.#emit({ type: 'task.started', at, step, attempt, node });
+        return;
+      }
+      case 'task.progressed': {
+        if (this.#attemptOut(state, command.step, command.attempt) === null) return;
+        const { step, attempt, progress } = command;
+        this.#emit({ type: 'task.progressed', at: this.#context.now, step, attempt, ...progress });
+        return;
+      }
+      case 'task.ended':
+        this.#taskEnded(state, plan, command);
+        return;
+      case 'task.lost':
+        this.#taskLost(state, plan, command);
+        return;
+      case 'wake':
+        this.#wake(state, plan);
+        return;
+      case 'actor.message':
+      case 'actor.resume':
+      case 'turn.ended':
+      case 'turn.lost':
+        this.#refuse('INTERNAL', `${command.type} was sent to a workflow`);
+    }
+  }
+
+  #start(command: Extract<WorkflowCommand, { type: 'workflow.start' }>): void {
+    const { id, to } = this.#envelope;
+    if (this.state !== null) {
+      const same = this.state.startedBy === id || command.onConflict === 'useExisting';
+      if (same) this.#accepted(true);
+      else this.#refuse('ALREADY_EXISTS', `a workflow with the id ${to} exists already`);
+      return;
+    }
+    const plan = this.#plan;
+    if (plan === null) {
+      this.#refuse(
+        'UNKNOWN_DEFINITION',
+        `workflow definition not found: ${command.name} (version ${command.version})`,
+      );
+      return;
+    }
+    const { now } = this.#context;
+    const timeoutMs = command.timeoutMs ?? plan.graph.timeoutMs;
+    const state = this.#emit({
+      type: 'workflow.accepted',
+      at: now,
+      name: command.name,
+      version: command.version,
+      input: command.input,
+      timeoutAt: timeoutMs === null ? null : now + timeoutMs,
+      by: id,
+    });
+    for (const planned of plan.steps) this.#considerStep(state, plan, planned);
+    this.#considerEnd(state, plan);
+    this.#accepted(false);
+  }
+
+  #accepted(existing: boolean): void {
+    this.#reply({ ok: true, value: { workflow_id: this.#envelope.to, existing } });
+  }
+
+  #cancel(state: WorkflowState, plan: Plan, reason: string): void {
+    if (state.status === 'canceled') {
+      this.#reply({ ok: true, value: { state: 'canceled' } });
+      return;
+    }
+    if (isClosed(state)) {
+      this.#refuse('ALREADY_CLOSED', `cannot cancel workflow in state: ${state.status}`);
+      return;
+    }
+    this.#cancelTasks(state, plan, reason);
+    this.#emit({ type: 'workflow.canceled', at: this.#context.now, reason });
+    this.#reply({ ok: true, value: { state: 'canceled' } });
+  }
+
+  #taskEnded(
+    state: WorkflowState,
+    plan: Plan,
+    command: Extract<WorkflowCommand, { type: 'task.ended' }>,
+  ): void {
+    const { step, attempt, node, outcome } = command;
+    const task = this.#attemptOut(state, step, attempt);
+    const planned = plan.steps[step];
+    if (task === null || planned === undefined) return;
+    const { now } = this.#context;
+    const startedAt = command.startedAt ?? task.startedAt;
+    switch (outcome.status) {
+      case 'completed':
+        this.#emit({
+          type: 'task.completed',
+          at: now,
+          step,
+          attempt,
+          startedAt: startedAt ?? now,
+          node,
+          output: outcome.output,
+        });
+        this.#settled(state, plan, planned);
+        return;
+      case 'skipped':
+        this.#emit({ type: 'task.skipped', at: now, step, reason: 'its condition was false' });
+        this.#settled(state, plan, planned);
+        return;
+      case 'failed':
+        this.#taskFailed(state, plan, planned, { node, startedAt, failure: outcome.failure });
+        return;
+      case 'released':
+        this.#schedule(state, plan, planned, { attempt, delivery: task.delivery + 1 });
+        return;
+      case 'turned':
+        this.#taskFailed(state, plan, planned, {
+          node,
+          startedAt,
+          failure: unexpected(outcome),
+        });
+    }
+  }
+
+  #taskLost(
+    state: WorkflowState,
+    plan: Plan,
+    command: Extract<WorkflowCommand, { type: 'task.lost' }>,
+  ): void {
+    const { step, attempt, delivery } = command;
+    const task = this.#attemptOut(state, step, attempt);
+    const planned = plan.steps[step];
+    if (task === null || planned === undefined || task.delivery !== delivery) return;
+    if (task.deaths + 1 < limits.deaths) {
+      this.#schedule(state, plan, planned, { attempt, delivery: delivery + 1, lost: true });
+      return;
+    }
+    this.#taskFailed(state, plan, planned, {
+      node: task.where,
+      startedAt: task.startedAt,
+      failure: {
+        kind: 'poisoned',
+        name: 'PoisonedTaskError',
+        message: `${limits.deaths} nodes died while they ran attempt ${attempt} of ${planned.step.name}; it is not handed out again`,
+        retryable: false,
+      },
+    });
+  }
+
+  /** Time has passed: retries that are due, timeouts that ran out. */
+  #wake(state: WorkflowState, plan: Plan): void {
+    const { now } = this.#context;
+    if (state.timeoutAt !== null && state.timeoutAt <= now) {
+      const failure = timeoutFailure('WorkflowTimeout', state.timeoutAt - state.createdAt, null);
+      this.#fail(state, plan, failure);
+      return;
+    }
+    for (const planned of plan.steps) {
+      if (isClosed(state)) return;
+      const task = state.tasks[planned.number];
+      if (task === undefined || hasEnded(task)) continue;
+      const timeout = nextTimeout(planned.step, task);
+      if (timeout !== null && timeout.at <= now) {
+        this.#taskFailed(state, plan, planned, {
+          node: task.node ?? task.where,
+          startedAt: task.startedAt,
+          failure: timeoutFailure(timeout.name, timeout.limitMs, planned.step.name),
+        });
+      } else if (task.retryAt !== null && task.retryAt <= now) {
+        this.#schedule(state, plan, planned, { attempt: task.attempt + 1, delivery: 1 });
+      }
+    }
+  }
+
+  #taskFailed(
+    state: WorkflowState,
+    plan: Plan,
+    planned: PlannedStep,
+    failed: {
+      readonly node: string | null;
+      readonly startedAt: number | null;
+      readonly failure: Failure;
+    },
+  ): void {
+    const task = state.tasks[planned.number];
+    if (task === undefined) return;
+    const { now } = this.#context;
+    const { number: step, step: declared } = planned;
+    if (isOut(task)) this.#abort(state, planned, task, `attempt failed: ${failed.failure.message}`);
+    const next = retryAt(declared.retry, {
+      attempt: task.attempt,
+      failure: failed.failure,
+      firstScheduledAt: task.firstScheduledAt ?? now,
+      now,
+      random: this.#context.random(),
+    });
+    this.#emit({
+      type: 'task.failed',
+      at: now,
+      step,
+      attempt: task.attempt,
+      ...failed,
+      retryAt: next,
+    });
+    if (next !== null) return;
+    if (planned.onError === null) {
+      this.#fail(state, plan, { ...failed.failure, step: declared.name });
+    } else {
+      this.#settled(state, plan, planned);
+    }
+  }
+
+  /** A step failed for good, or the workflow ran out of time. */
+  #fail(state: WorkflowState, plan: Plan, failure: Failure): void {
+    const { now } = this.#context;
+    const letFinish = plan.graph.onFailure === 'letFinish' && failure.step !== undefined;
+    if (letFinish && state.failure === null) {
+      this.#emit({ type: 'workflow.failing', at: now, failure });
+    }
+    if (letFinish && state.tasks.some((task) => isOut(task) || task.status === 'retrying')) return;
+    const reason =
+      failure.step === undefined
+        ? `${failure.name}: ${failure.message}`
+        : `step ${failure.step} failed`;
+    this.#cancelTasks(state, plan, reason);
+    this.#emit({ type: 'workflow.failed', at: now, failure: state.failure ?? failure });
+  }
+
+  #cancelTasks(state: WorkflowState, plan: Plan, reason: string): void {
+    for (const planned of plan.steps) {
+      const task = state.tasks[planned.number];
+      if (task === undefined || hasEnded(task)) continue;
+      if (isOut(task)) this.#abort(state, planned, task, reason);
+      this.#emit({ type: 'task.canceled', at: this.#context.now, step: planned.number, reason });
+    }
+  }
+
+  /** A step has ended without failing the workflow: who waited for it, and is that the end? */
+  #settled(state: WorkflowState, plan: Plan, planned: PlannedStep): void {
+    for (const number of planned.waitedForBy) {
+      const waiting = plan.steps[number];
+      if (waiting !== undefined) this.#considerStep(state, plan, waiting);
+    }
+    this.#considerEnd(state, plan);
+  }
+
+  /** Starts or skips a step once all that it waits for is settled. */
+  #considerStep(state: WorkflowState, plan: Plan, planned: PlannedStep): void {
+    const task = state.tasks[planned.number];
+    if (task === undefined || task.status !== 'pending' || task.scheduledAt !== null) return;
+    for (const number of planned.waitsFor) {
+      const before = state.tasks[number];
+      if (before === undefined || !hasEnded(before)) return;
+    }
+    const skip = this.#reasonToSkip(state, planned);
+    if (skip !== null) {
+      this.#emit({
+        type: 'task.skipped',
+        at: this.#context.now,
+        step: planned.number,
+        reason: skip,
+      });
+      this.#settled(state, plan, planned);
+    } else if (state.failure === null) {
+      this.#schedule(state, plan, planned, { attempt: 1, delivery: 1 });
+    }
+  }
+
+  #reasonToSkip(state: WorkflowState, planned: PlannedStep): string | null {
+    if (planned.handles !== null && state.tasks[planned.handles]?.status !== 'failed') {
+      return 'there was no error to handle';
+    }
+    if (planned.step.whenNeedsSkipped === 'skip') {
+      const skipped = planned.needs.find((number) => state.tasks[number]?.status === 'skipped');
+      if (skipped !== undefined)
+        return `${this.#plan?.steps[skipped]?.step.name ?? 'a step'} was skipped`;
+    }
+    return null;
+  }
+
+  #considerEnd(state: WorkflowState, plan: Plan): void {
+    if (isClosed(state)) return;
+    if (state.failure !== null) {
+      this.#fail(state, plan, state.failure);
+    } else if (state.tasks.every(hasEnded)) {
+      this.#emit({ type: 'workflow.completed', at: this.#context.now });
+    }
+  }
+
+  #schedule(
+    state: WorkflowState,
+    plan: Plan,
+    planned: PlannedStep,
+    handOut: { readonly attempt: number; readonly delivery: number; readonly lost?: true },
+  ): void {
+    const where = this.#context.place(planned.step.queue);
+    this.#emit({
+      type: 'task.scheduled',
+      at: this.#context.now,
+      step: planned.number,
+      ...handOut,
+      where,
+    });
+    const task = state.tasks[planned.number];
+    if (task === undefined) return;
+    this.effects.push({ type: 'execute', work: workOf(state, plan, planned, task), where });
+  }
+
+  #abort(state: WorkflowState, planned: PlannedStep, task: TaskState, reason: string): void {
+    this.effects.push({
+      type: 'abort',
+      ref: {
+        actor: state.id,
+        task: planned.number,
+        attempt: task.attempt,
+        delivery: task.delivery,
+      },
+      queue: planned.step.queue,
+      where: task.node ?? task.where,
+      reason,
+    });
+  }
+
+  /** W6  The task, when this attempt of it is out; null for anything late, doubled or unknown. */
+  #attemptOut(state: WorkflowState, step: number, attempt: number): TaskState | null {
+    const task = state.tasks[step];
+    return task !== undefined && task.attempt === attempt && isOut(task) ? task : null;
+  }
+
+  #emit(event: WorkflowEvent): WorkflowState {
+    const plan = this.#plan;
+    if (plan === null) throw new Error('W3: there is no graph to decide by');
+    this.events.push(event);
+    this.state = evolveWorkflow(this.state, event, plan, this.#envelope.to);
+    return this.state;
+  }
+
+  #refuse(code: Extract<Reply, { ok: false }>['code'], message: string): void {
+    this.#reply({ ok: false, code, message });
+  }
+
+  #reply(reply: Reply): void {
+    const to = this.#envelope.replyTo;
+    if (to !== undefined) this.effects.push({ type: 'reply', to, reply });
+  }
+}
+
+function workOf(state: WorkflowState, plan: Plan, planned: PlannedStep, task: TaskState): Work {
+  const { step } = planned;
+  return {
+    actor: state.id,
+    task: planned.number,
+    attempt: task.attempt,
+    delivery: task.delivery,
+    queue: step.queue,
+    priority: step.priority,
+    isolate: step.isolate,
+    job: {
+      kind: 'task',
+      workflow: state.name,
+      version: state.version,
+      step: step.name,
+      conditional: step.conditional,
+      ...stepContext(state, plan, planned),
+      heartbeatDetails: task.details,
+    },
+  };
+}
+
+interface Deadline {
+  readonly at: number;
+  readonly name: string;
+  readonly limitMs: number;
+}
+
+/** The timeout of a step that runs out first. */
+function nextTimeout(step: PlannedStep['step'], task: TaskState): Deadline | null {
+  const { startToCloseMs, scheduleToStartMs, scheduleToCloseMs, heartbeatMs } = step.timeouts;
+  const waiting = task.status === 'pending' ? task.scheduledAt : null;
+  const running = task.status === 'running' ? task.startedAt : null;
+  const beat = running === null ? null : (task.heartbeatAt ?? running);
+  return [
+    deadline('StartToCloseTimeout', running, startToCloseMs),
+    deadline('HeartbeatTimeout', beat, heartbeatMs),
+    deadline('ScheduleToStartTimeout', waiting, scheduleToStartMs),
+    deadline('ScheduleToCloseTimeout', task.firstScheduledAt, scheduleToCloseMs),
+  ].reduce((first, next) =>
+    first === null || (next !== null && next.at < first.at) ? next : first,
+  );
+}
+
+function deadline(name: string, from: number | null, limitMs: number | null): Deadline | null {
+  return from === null || limitMs === null ? null : { at: from + limitMs, name, limitMs };
+}
+
+/** After schedule-to-close there is no time left for another attempt, so it alone is final. */
+function timeoutFailure(name: string, limitMs: number, step: string | null): Failure {
+  return {
+    kind: 'timeout',
+    name,
+    message: `${step ?? 'the workflow'} did not ${name === 'ScheduleToStartTimeout' ? 'start' : name === 'HeartbeatTimeout' ? 'report' : 'end'} within ${limitMs} ms`,
+    retryable: name !== 'ScheduleToCloseTimeout' && name !== 'WorkflowTimeout',
+  };
+}
+
+function unexpected(outcome: Outcome): Failure {
+  return {
+    kind: 'invalid',
+    name: 'InvalidResultError',
+    message: `a task ended with the outcome "${outcome.status}"`,
+    retryable: false,
+  };
+}
