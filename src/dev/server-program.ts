@@ -17,7 +17,7 @@ export interface ServerProgram {
   readonly args: readonly string[];
   /** Creates what the server needs on disk; resolves to whether there was nothing before. */
   prepare(warden: Warden): Promise<boolean>;
-  /** Whether it answers; rejects only for what waiting cannot mend. */
+  /** Whether it takes requests already. */
   answers(): Promise<boolean>;
   /** Once, when it answers. */
   settle(): Promise<void>;
@@ -45,6 +45,7 @@ export async function firstAnswer(socket: string, question?: string): Promise<st
       connection.once('data', (data) => resolve(data.toString('latin1')));
       connection.once('error', () => resolve(undefined));
       connection.once('close', () => resolve(undefined));
+      connection.setTimeout(1_000, () => resolve(undefined));
     });
   } finally {
     connection.destroy();
@@ -53,9 +54,9 @@ export async function firstAnswer(socket: string, question?: string): Promise<st
 
 /** Runs the server until it answers. The error of one that does not has the end of its log. */
 export async function launch(
-  program: ServerProgram,
+  program: Omit<ServerProgram, 'prepare'>,
   warden: Warden,
-  onPid: (pid: number) => Promise<void>,
+  onPid?: (pid: number) => Promise<void>,
 ): Promise<RunningProgram> {
   // A server that was killed leaves its socket, and MySQL's lock of it can name a pid that is another's by now.
   await rm(program.socket, { force: true });
@@ -63,7 +64,7 @@ export async function launch(
   const { path, product } = program.binary;
   const logStart = await sizeOf(program.log);
   const running = await warden.run({ command: path, args: program.args, log: program.log });
-  await onPid(running.pid);
+  await onPid?.(running.pid);
   let hasExited = false;
   void running.exit.then(() => (hasExited = true));
   const deadline = performance.now() + patienceMs;
@@ -78,7 +79,12 @@ export async function launch(
     }
     await sleep(10);
   }
-  await program.settle();
+  try {
+    await program.settle();
+  } catch (error) {
+    await running.end(1_000);
+    throw error;
+  }
   return running;
 }
 

@@ -16,8 +16,6 @@ export interface Program {
   readonly args: readonly string[];
   /** A file; stdout and stderr are added to its end. */
   readonly log: string;
-  /** A file; without it the program reads nothing. */
-  readonly stdin?: string;
 }
 
 export interface Exit {

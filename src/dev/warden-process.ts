@@ -44,15 +44,12 @@ function obey(order: Order): void {
   }
 }
 
-function run(id: number, { command, args, log, stdin }: Program): void {
+function run(id: number, { command, args, log }: Program): void {
   if (ending) return;
-  const opened: number[] = [];
   try {
     const output = openSync(log, 'a', 0o600);
-    opened.push(output);
-    const input = stdin === undefined ? 'ignore' : openSync(stdin, 'r');
-    if (input !== 'ignore') opened.push(input);
-    const child = spawn(command, args, { stdio: [input, output, output] });
+    const child = spawn(command, args, { stdio: ['ignore', output, output] });
+    closeSync(output);
     const exited = Promise.withResolvers<void>();
     child.once('error', (error) => {
       // Only a child that never ran: a signal that cannot be delivered ends up here, too.
@@ -70,8 +67,6 @@ function run(id: number, { command, args, log, stdin }: Program): void {
     if (child.pid !== undefined) report({ type: 'started', id, pid: child.pid });
   } catch (error) {
     report({ type: 'not-started', id, message: String(error) });
-  } finally {
-    opened.forEach((descriptor) => closeSync(descriptor));
   }
 }
 
