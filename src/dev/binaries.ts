@@ -3,6 +3,8 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { DevError } from './dev-error.ts';
+
 export interface Binary {
   readonly path: string;
   /** "Redis", "Valkey", "MariaDB" or "MySQL". */
@@ -62,11 +64,11 @@ export function findProgram(
   return undefined;
 }
 
-export class MissingServerError extends Error {
+export class MissingServerError extends DevError {
   override readonly name = 'MissingServerError';
-  readonly code = 'SERVER_MISSING';
+  override readonly code = 'SERVER_MISSING';
   /** EX_CONFIG of sysexits.h. */
-  readonly exitCode = 78;
+  override readonly exitCode = 78;
 
   constructor(server: 'Redis' | 'MySQL', programs: string) {
     const variable = server === 'Redis' ? 'TEMJOB__REDIS__URL' : 'TEMJOB__DATABASE__MYSQL__URL';

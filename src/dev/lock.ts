@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { DevError } from './dev-error.ts';
 import { identify, isProcessIdentity, isRunning, type ProcessIdentity } from './processes.ts';
 
 /**
@@ -42,9 +43,9 @@ export class DirectoryLock implements AsyncDisposable {
   }
 }
 
-export class DirectoryInUseError extends Error {
+export class DirectoryInUseError extends DevError {
   override readonly name = 'DirectoryInUseError';
-  readonly code = 'DATA_DIR_IN_USE';
+  override readonly code = 'DATA_DIR_IN_USE';
   readonly pid: number;
 
   constructor(directory: string, pid: number) {

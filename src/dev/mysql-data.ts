@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { findProgram } from './binaries.ts';
+import { DevError } from './dev-error.ts';
 import { basicArguments, mysqlProgram, type MysqlSite, query } from './mysql-program.ts';
 import { launch, ServerStartError, sizeOf, tail } from './server-program.ts';
 import type { Warden } from './warden.ts';
@@ -34,7 +35,7 @@ async function createByInstallScript(draft: Creation): Promise<void> {
     PATH: `${dirname(realpathSync(draft.binary.path))}:${process.env['PATH'] ?? ''}`,
   });
   if (script === undefined) {
-    throw new Error(
+    throw new DataDirectoryError(
       `${draft.binary.path} is there, but mariadb-install-db is not, and a new data directory needs it. ` +
         `To fix it, install the rest of MariaDB's server package (Debian: mariadb-server).`,
     );
@@ -108,9 +109,14 @@ async function emptyDirectory(path: string): Promise<void> {
 function refuseOtherProduct({ binary, places }: Creation): void {
   const other = binary.product === 'MySQL' ? 'MariaDB' : 'MySQL';
   if (!existsSync(join(places.dataDir, other.toLowerCase()))) return;
-  throw new Error(
+  throw new DataDirectoryError(
     `the state in ${places.dataDir} was written by ${other}, ` +
       `but the server found is ${binary.product} (${binary.path}), which cannot read it. ` +
       `To fix it, put ${other} first in PATH, or start on a data directory of its own.`,
   );
+}
+
+export class DataDirectoryError extends DevError {
+  override readonly name = 'DataDirectoryError';
+  override readonly code = 'DATA_DIR_UNUSABLE';
 }

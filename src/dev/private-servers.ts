@@ -6,7 +6,7 @@ import { DirectoryLock } from './lock.ts';
 import { mysqlServer } from './mysql-server.ts';
 import { end, identify, isProcessIdentity } from './processes.ts';
 import { redisServer } from './redis-server.ts';
-import { launch, type ServerProgram } from './server-program.ts';
+import { launch, type ServerProgram, sizeOf, tail } from './server-program.ts';
 import { type RunningProgram, Warden } from './warden.ts';
 
 export type ServerName = 'redis' | 'mysql';
@@ -39,6 +39,8 @@ export interface ServerStep {
   readonly ms: number;
   /** There was no data before. */
   readonly created: boolean;
+  /** It had not been stopped, and has made its data consistent again. */
+  readonly recovered: boolean;
 }
 
 /**
@@ -73,10 +75,16 @@ export async function startPrivateServers(options: PrivateServersOptions): Promi
       started.set(name, server);
       await server.endLeftover();
       const created = await program.prepare(warden);
+      const logStart = await sizeOf(program.log);
       await server.start();
-      const ms = Math.round(performance.now() - since);
-      const { product, version } = program.binary;
-      options.onStep?.({ name: product, version, socket: program.socket, ms, created });
+      options.onStep?.({
+        name: program.binary.product,
+        version: program.binary.version,
+        socket: program.socket,
+        ms: Math.round(performance.now() - since),
+        created,
+        recovered: /crash recovery/i.test(await tail(program.log, logStart, 100)),
+      });
     }),
   );
   // Only now, so that nothing is still being started while it is undone.
@@ -145,6 +153,8 @@ class PrivateServer {
   readonly #program: ServerProgram;
   readonly #around: Surroundings;
   #running: RunningProgram | undefined;
+  // A stop that comes during a restart waits for it: what is half started could not be stopped.
+  #last: Promise<void> = Promise.resolve();
 
   constructor(program: ServerProgram, around: Surroundings) {
     this.#program = program;
@@ -169,7 +179,24 @@ class PrivateServer {
     this.#around.onExit();
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return this.#inTurn(() => this.#stop());
+  }
+
+  restart(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#stop();
+      await this.start();
+    });
+  }
+
+  async #inTurn(action: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(action);
+    this.#last = turn.catch(() => {});
+    await turn;
+  }
+
+  async #stop(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     await running?.end(10_000);
@@ -181,11 +208,6 @@ class PrivateServer {
     this.#running = undefined;
     running?.kill();
     await running?.wait();
-  }
-
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.start();
   }
 
   /** Two servers on the same files would ruin them. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Binary } from './binaries.ts';
+import { DevError } from './dev-error.ts';
 import type { RunningProgram, Warden } from './warden.ts';
 
 // InnoDB's recovery of a large redo log on a slow disk takes its time.
@@ -88,9 +89,9 @@ export async function launch(
   return running;
 }
 
-export class ServerStartError extends Error {
+export class ServerStartError extends DevError {
   override readonly name = 'ServerStartError';
-  readonly code = 'SERVER_NOT_STARTED';
+  override readonly code = 'SERVER_NOT_STARTED';
 
   constructor(what: string, log: string, lines: string) {
     super(

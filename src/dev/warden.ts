@@ -10,7 +10,8 @@ import { type Exit, isReport, type Order, type Program, type Report } from './wa
  */
 export class Warden implements AsyncDisposable {
   readonly #process: ChildProcess;
-  readonly #gone: Promise<void>;
+  /** Resolves when the warden itself has ended, for whatever reason. */
+  readonly gone: Promise<void>;
   readonly #programs = new Map<number, WardedProgram>();
   #lastId = 0;
   #waits = 0;
@@ -28,7 +29,7 @@ export class Warden implements AsyncDisposable {
     this.#process.on('message', (message) => {
       if (isReport(message)) this.#hear(message);
     });
-    this.#gone = new Promise((resolve) => {
+    this.gone = new Promise((resolve) => {
       const lost = () => {
         for (const program of this.#programs.values()) program.lost();
         this.#programs.clear();
@@ -77,13 +78,18 @@ export class Warden implements AsyncDisposable {
     this.#send({ type: 'release', pid });
   }
 
+  /** Ends all programs as a power cut would. */
+  kill(): void {
+    for (const program of this.#programs.values()) program.signal('SIGKILL');
+  }
+
   /** Ends whatever is still running, and the warden itself. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.connected) {
       this.#process.ref();
       this.#process.disconnect();
     }
-    await this.#gone;
+    await this.gone;
   }
 
   /** The channel keeps the parent alive only as long as the parent waits for something from it. */
