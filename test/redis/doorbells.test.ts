@@ -70,6 +70,19 @@ describe('a doorbell', () => {
     expect(await link.commands.zcard(link.key('{nn}:bell'))).equals(1);
   });
 
+  it('stops while the server is down, and so does the link', async () => {
+    await using server = await privateRedis();
+    const link = await linkTo(server.url);
+    const bell = new Doorbell(link, 'n');
+    bell.listen(() => undefined);
+    const down = nextChange(link, 'down');
+    await server.kill();
+    await down;
+
+    await bell.stop();
+    await link.close();
+  });
+
   it('of a node that is gone vanishes', async () => {
     await using link = await sharedLink();
 
