@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { Beats } from '#cluster/redis/beats.ts';
-import { isPassing, RedisLink } from '#cluster/redis/connection.ts';
+import { isPassing, openRedis, RedisLink } from '#cluster/redis/connection.ts';
 import { Doorbell, Doorbells } from '#cluster/redis/doorbells.ts';
 import { Inbox, Inboxes } from '#cluster/redis/inbox.ts';
 import { Mailboxes } from '#cluster/redis/mailboxes.ts';
@@ -37,6 +37,15 @@ describe('the link to Redis', () => {
     await using link = await linkTo(`${redis}?db=3`);
 
     expect(await link.commands.client('INFO')).contains(' db=3 ');
+  });
+
+  it('opens no connection before it is asked to, and names each by its purpose', async () => {
+    const redis = openRedis((await sharedServers()).redis, { purpose: 'blocking' });
+
+    expect(redis.status).equals('wait');
+    await redis.connect();
+    expect(await redis.client('GETNAME')).equals('temjob-blocking');
+    redis.disconnect();
   });
 
   it('sends a command once, though its reply was lost', async () => {
