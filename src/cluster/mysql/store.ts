@@ -1,0 +1,146 @@
+import type { MikroORM } from '@mikro-orm/mysql';
+
+import { type Address, describeAddress, parseAddress } from './address.ts';
+import { Availability } from './availability.ts';
+import { Checkpoints } from './checkpoint.ts';
+import { Claims } from './claims.ts';
+import { Definitions } from './definitions.ts';
+import { isConnectionFailure } from './failures.ts';
+import { Histories } from './history.ts';
+import { Journal } from './journal.ts';
+import { Nodes } from './nodes.ts';
+import type { EntityManager } from './orm.ts';
+import { Pool } from './pool.ts';
+import { Retention } from './retention.ts';
+import { migrate } from './schema.ts';
+import { checkSettings } from './settings.ts';
+import { Snapshots } from './snapshots.ts';
+import { TaskLogs } from './task-logs.ts';
+import { WorkflowsQuery } from './workflows-query.ts';
+
+export interface StoreOptions {
+  /** Fixed when the cluster is created. */
+  readonly shards: number;
+  /** How many commit statements may be under way at once. */
+  readonly commitConnections?: number;
+  /** Connections for everything else. */
+  readonly poolSize?: number;
+  /** MySQL stopped answering; commits wait. */
+  readonly onDown?: (error: unknown) => void;
+  readonly onUp?: () => void;
+}
+
+/** All that a node keeps in MySQL. The only way to it: nothing outside of this folder knows a table. */
+export class Store {
+  readonly journal: Journal;
+  readonly claims: Claims;
+  readonly checkpoints: Checkpoints;
+  readonly snapshots: Snapshots;
+  readonly histories: Histories;
+  readonly logs: TaskLogs;
+  readonly definitions: Definitions;
+  readonly nodes: Nodes;
+  readonly workflows: WorkflowsQuery;
+  readonly retention: Retention;
+
+  readonly #address: Address;
+  readonly #shards: number;
+  readonly #lanes: Pool;
+  readonly #pool: Pool;
+  readonly #ormSize: number;
+  readonly #availability: Availability;
+  readonly #closing = new AbortController();
+  #orm: Promise<MikroORM> | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** Rejects, saying where and why, when the server cannot be reached. Does not migrate. */
+  static async open(url: string, options: StoreOptions): Promise<Store> {
+    const store = new Store(parseAddress(url), options);
+    try {
+      await store.#pool.rows('SELECT 1');
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      await store.close();
+      throw new Error(`cannot use MySQL at ${describeAddress(store.#address)}: ${why}`, {
+        cause: error,
+      });
+    }
+    return store;
+  }
+
+  private constructor(address: Address, options: StoreOptions) {
+    const { shards, commitConnections = 2, poolSize = 10, onDown, onUp } = options;
+    this.#address = address;
+    this.#shards = shards;
+    this.#lanes = new Pool(address, { size: commitConnections });
+    // Half for what is read and written as it is, half for MikroORM.
+    this.#pool = new Pool(address, { size: Math.max(2, Math.ceil(poolSize / 2)) });
+    this.#ormSize = Math.max(2, Math.floor(poolSize / 2));
+    this.#availability = new Availability(onDown ?? (() => {}), onUp ?? (() => {}));
+    const em = async (): Promise<EntityManager> => await this.#em();
+    this.journal = new Journal(this.#lanes, this.#pool, this.#availability, this.#closing.signal);
+    this.claims = new Claims(this.#pool, address);
+    this.checkpoints = new Checkpoints(em);
+    this.snapshots = new Snapshots(this.#pool);
+    this.histories = new Histories(this.#pool);
+    this.logs = new TaskLogs(this.#pool);
+    this.definitions = new Definitions(this.#pool);
+    this.nodes = new Nodes(this.#pool);
+    this.workflows = new WorkflowsQuery(em);
+    this.retention = new Retention(this.#pool);
+  }
+
+  /** Brings the schema up to date and creates the cluster; refuses when the cluster has another number of shards. */
+  async migrate(): Promise<{ applied: readonly string[] }> {
+    return await migrate(this.#pool, this.#address, this.#shards);
+  }
+
+  /** Settings of the server under which promises cannot be kept; none is well. */
+  async checkSettings(): Promise<readonly string[]> {
+    return await checkSettings(this.#pool);
+  }
+
+  /** Resolves when the server answers; rejects within 1.5 s when it does not. */
+  async ready(): Promise<void> {
+    try {
+      await this.#pool.ping(1_500);
+      this.#availability.answered();
+    } catch (error) {
+      if (isConnectionFailure(error)) this.#availability.failed(error);
+      throw error;
+    }
+  }
+
+  /** Loads MikroORM now, so that the first checkpoint or list does not wait for it. */
+  async warm(): Promise<void> {
+    await this.#em();
+  }
+
+  /** Commits under way reject: what became of them is unknown. */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(new Error('the store is closed'));
+    const orm = await this.#orm?.catch(() => undefined);
+    await Promise.all([this.#lanes.close(), this.#pool.close(), orm?.close(true)]);
+  }
+
+  async #em(): Promise<EntityManager> {
+    this.#closing.signal.throwIfAborted();
+    this.#orm ??= this.#openOrm();
+    return (await this.#orm).em.fork();
+  }
+
+  async #openOrm(): Promise<MikroORM> {
+    try {
+      const { openOrm } = await import('./orm.ts');
+      return await openOrm(this.#address, this.#ormSize);
+    } catch (error) {
+      this.#orm = undefined;
+      throw error;
+    }
+  }
+}
