@@ -52,22 +52,59 @@ export class RetryAfterError extends Error {
 }
 
 const stackLimit = 8 * 1024;
+const nameLimit = 256;
 const messageLimit = 8 * 1024;
 
 /** Anything that was thrown -> a failure. Never throws itself, whatever the value is. */
 export function failureOf(thrown: unknown, kind: FailureKind = 'error'): Failure {
-  if (!(thrown instanceof Error)) {
-    return { kind, name: 'Error', message: clip(describe(thrown), messageLimit), retryable: true };
+  try {
+    return isErrorLike(thrown)
+      ? failureOfError(thrown, kind)
+      : { ...unnamed(kind), message: clip(describe(thrown), messageLimit) };
+  } catch {
+    return { ...unnamed(kind), message: 'an error that cannot be read was thrown' };
   }
-  const retryAfterMs: unknown = 'retryAfterMs' in thrown ? thrown.retryAfterMs : undefined;
+}
+
+/** What has a message is an error, also when it is of another realm and `instanceof` does not know it. */
+function isErrorLike(thrown: unknown): thrown is { readonly message: unknown } {
+  return (
+    thrown instanceof Error ||
+    (typeof thrown === 'object' && thrown !== null && 'message' in thrown)
+  );
+}
+
+function failureOfError(error: { readonly message: unknown }, kind: FailureKind): Failure {
+  const stack = 'stack' in error ? error.stack : undefined;
+  const retryAfterMs = 'retryAfterMs' in error ? error.retryAfterMs : undefined;
   return {
     kind,
-    name: thrown.name,
-    message: clip(thrown.message, messageLimit),
-    ...(thrown.stack === undefined ? {} : { stack: clip(thrown.stack, stackLimit) }),
-    retryable: !('retryable' in thrown && thrown.retryable === false),
-    ...(typeof retryAfterMs === 'number' ? { retryAfterMs: Math.max(0, retryAfterMs) } : {}),
+    name: clip(nameOf(error), nameLimit),
+    message: clip(describe(error.message), messageLimit),
+    ...(typeof stack === 'string' ? { stack: clip(stack, stackLimit) } : {}),
+    retryable: !('retryable' in error && error.retryable === false),
+    ...(typeof retryAfterMs === 'number' && Number.isFinite(retryAfterMs)
+      ? { retryAfterMs: Math.max(0, Math.round(retryAfterMs)) }
+      : {}),
   };
+}
+
+/** The name that the class gave itself, else the name of the class: `class CardDeclined extends Error {}` is `CardDeclined`. */
+function nameOf(error: object): string {
+  const name = 'name' in error ? error.name : undefined;
+  const { constructor } = error;
+  const named =
+    Object.hasOwn(error, 'name') ||
+    typeof constructor !== 'function' ||
+    constructor.name === '' ||
+    constructor === Object ||
+    Object.hasOwn(Object(constructor.prototype), 'name');
+  if (!named) return constructor.name;
+  return typeof name === 'string' && name !== '' ? name : 'Error';
+}
+
+function unnamed(kind: FailureKind): { kind: FailureKind; name: string; retryable: boolean } {
+  return { kind, name: 'Error', retryable: true };
 }
 
 function describe(thrown: unknown): string {
