@@ -50,10 +50,11 @@ export function planOf(graph: Graph): Plan {
     waits.delete(number);
     return [...waits];
   });
-  const waitedForBy = graph.steps.map((_, number) =>
-    waitsFor.flatMap((waits, other) => (waits.includes(number) ? [other] : [])),
-  );
-  const ancestors = ancestorsOf(waitsFor);
+  const waitedForBy = graph.steps.map((): number[] => []);
+  for (const [number, waits] of waitsFor.entries()) {
+    for (const other of waits) waitedForBy[other]?.push(number);
+  }
+  const ancestors = ancestorsOf(waitsFor, graph);
   return {
     graph,
     steps: graph.steps.map((step, number) => ({
@@ -77,17 +78,27 @@ function addHandlers(step: number, onError: readonly (number | null)[], into: Se
   }
 }
 
-function ancestorsOf(waitsFor: readonly (readonly number[])[]): readonly (readonly number[])[] {
+function ancestorsOf(
+  waitsFor: readonly (readonly number[])[],
+  graph: Graph,
+): readonly (readonly number[])[] {
   const known = new Map<number, Set<number>>();
+  const open = new Set<number>();
   const collect = (number: number): Set<number> => {
     const found = known.get(number);
     if (found !== undefined) return found;
+    if (open.has(number)) {
+      const path = [...open, number].map((of) => graph.steps[of]?.name).join(' -> ');
+      throw new Error(`Definition "${graph.name}" has steps that wait for each other: ${path}.`);
+    }
+    open.add(number);
     const own = new Set<number>();
-    known.set(number, own);
     for (const need of waitsFor[number] ?? []) {
       own.add(need);
       for (const further of collect(need)) own.add(further);
     }
+    open.delete(number);
+    known.set(number, own);
     return own;
   };
   return waitsFor.map((_, number) => [...collect(number)].toSorted((a, b) => a - b));
