@@ -36,6 +36,8 @@ export type WorkflowCommand =
       readonly type: 'task.started';
       readonly step: number;
       readonly attempt: number;
+      /** Which hand-out of it; left out, the newest. */
+      readonly delivery?: number;
       readonly node: string;
       readonly at: number;
     }
@@ -49,6 +51,8 @@ export type WorkflowCommand =
       readonly type: 'task.ended';
       readonly step: number;
       readonly attempt: number;
+      /** Which hand-out of it: a result counts whichever it was, but only the newest can be handed back. Left out, the newest. */
+      readonly delivery?: number;
       readonly node: string;
       readonly startedAt: number | null;
       readonly outcome: Outcome;
@@ -77,6 +81,8 @@ export type ActorCommand =
   | {
       readonly type: 'turn.ended';
       readonly turn: number;
+      /** As in `task.ended`. */
+      readonly delivery?: number;
       readonly node: string;
       readonly outcome: Outcome;
     }

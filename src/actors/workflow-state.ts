@@ -18,6 +18,8 @@ export interface WorkflowState {
   status: WorkflowStatus;
   readonly input: JsonObject;
   readonly tasks: TaskState[];
+  /** How many of the tasks have not ended. */
+  open: number;
   readonly createdAt: number;
   startedAt: number | null;
   endedAt: number | null;
@@ -30,6 +32,8 @@ export interface WorkflowState {
 
 export interface TaskState {
   status: TaskStatus;
+  /** How many of the tasks that it waits for have not ended. */
+  blockers: number;
   /** 0 until the first attempt is handed out. */
   attempt: number;
   delivery: number;
@@ -68,18 +72,35 @@ export function isOut(task: TaskState): boolean {
 
 /** The seed's output: the input, with the outputs of the steps laid over it in the order of the definition. */
 export function mergedOutput(state: WorkflowState): JsonObject {
-  const merged: Record<string, Json> = { ...state.input };
-  for (const task of state.tasks) {
-    if (task.status === 'completed') Object.assign(merged, asObject(task.output));
+  return laidOver(
+    state.input,
+    state.tasks.map((task) => (task.status === 'completed' ? task.output : null)),
+  );
+}
+
+/** An object with others laid over it, the last on top; what is no object adds nothing. */
+export function laidOver(input: JsonObject, outputs: readonly Json[]): JsonObject {
+  const merged: Record<string, Json> = { ...input };
+  for (const output of outputs) {
+    if (!isObject(output)) continue;
+    for (const key in output) set(merged, key, output[key] ?? null);
   }
   return merged;
 }
 
-export function asObject(value: Json | null): JsonObject {
-  return isObject(value) ? value : {};
+/** Assigning to `__proto__` would replace the prototype; a user's key is a key. */
+function set(object: Record<string, Json>, key: string, value: Json): void {
+  if (key !== '__proto__') object[key] = value;
+  else
+    Object.defineProperty(object, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
 }
 
-function isObject(value: Json | null): value is JsonObject {
+function isObject(value: Json): value is JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
@@ -140,23 +161,26 @@ export function evolveWorkflow(
       return state;
     }
     case 'task.completed': {
-      const task = end(openTask(state, event.step), 'completed', event.at);
+      const task = end(state, plan, event, 'completed');
       task.startedAt = event.startedAt;
       task.node = event.node;
       task.output = event.output;
       task.failure = null;
       return state;
     }
-    case 'task.skipped':
-      end(openTask(state, event.step), 'skipped', event.at).reason = event.reason;
+    case 'task.skipped': {
+      const task = end(state, plan, event, 'skipped');
+      task.reason = event.reason;
+      task.failure = null;
       return state;
+    }
     case 'task.failed': {
       const task = openTask(state, event.step);
       task.failure = event.failure;
       task.startedAt = event.startedAt;
       task.node = event.node;
       if (event.retryAt === null) {
-        end(task, 'failed', event.at);
+        end(state, plan, event, 'failed');
       } else {
         task.status = 'retrying';
         task.retryAt = event.retryAt;
@@ -166,7 +190,7 @@ export function evolveWorkflow(
       return state;
     }
     case 'task.canceled':
-      end(openTask(state, event.step), 'canceled', event.at).reason = event.reason;
+      end(state, plan, event, 'canceled').reason = event.reason;
       return state;
     case 'workflow.failing':
       state.failure = event.failure;
@@ -193,8 +217,10 @@ function accept(
     version: event.version,
     status: 'pending',
     input: event.input,
-    tasks: plan.steps.map(() => ({
+    open: plan.steps.length,
+    tasks: plan.steps.map((planned) => ({
       status: 'pending',
+      blockers: planned.waitsFor.length,
       attempt: 0,
       delivery: 0,
       deaths: 0,
@@ -229,15 +255,26 @@ function openTask(state: WorkflowState, step: number): TaskState {
   return task;
 }
 
-function end(task: TaskState, status: TaskStatus, at: number): TaskState {
+function end(
+  state: WorkflowState,
+  plan: Plan,
+  event: { readonly step: number; readonly at: number },
+  status: TaskStatus,
+): TaskState {
+  const task = openTask(state, event.step);
   task.status = status;
-  task.endedAt = at;
+  task.endedAt = event.at;
   task.retryAt = null;
+  state.open -= 1;
+  for (const number of plan.steps[event.step]?.waitedForBy ?? []) {
+    const waiting = state.tasks[number];
+    if (waiting !== undefined) waiting.blockers -= 1;
+  }
   return task;
 }
 
 function close(state: WorkflowState, status: WorkflowStatus, at: number): WorkflowState {
-  assert(state.tasks.every(hasEnded), 'W5: a workflow ends after all its tasks');
+  assert(state.open === 0, 'W5: a workflow ends after all its tasks');
   state.status = status;
   state.startedAt ??= at;
   state.endedAt = at;

@@ -3,7 +3,7 @@ import { taskId } from './ids.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Plan } from './plan.ts';
 import type { TaskState, TaskStatus, WorkflowState, WorkflowStatus } from './workflow-state.ts';
-import { asObject, mergedOutput } from './workflow-state.ts';
+import { laidOver, mergedOutput } from './workflow-state.ts';
 import { stepContext } from './workflow.ts';
 
 /** A workflow as people see it: the seed's fields with the seed's names and shapes, and more. Times are RFC 3339. */
@@ -96,7 +96,10 @@ function taskView(plan: Plan, state: WorkflowState, number: number, task: TaskSt
     type: step.task,
     step: step.name,
     depends_on: step.needs,
-    input: Object.assign({}, context.input, ...Object.values(context.outputs).map(asObject)),
+    input: {
+      ...laidOver(context.input, Object.values(context.outputs)),
+      ...(context.error === undefined ? {} : { error: context.error }),
+    },
     ...(task.status === 'completed' ? { output: task.output } : {}),
     state: task.status,
     ...(task.failure === null ? {} : { error: task.failure.message, failure: task.failure }),

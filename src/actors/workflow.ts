@@ -1,3 +1,4 @@
+import type { Step } from './definition.ts';
 import type { Failure } from './failure.ts';
 import type { JsonObject, Json } from './json.ts';
 import type {
@@ -48,8 +49,8 @@ export function workflowDueAt(plan: Plan, state: WorkflowState): number | null {
   let due = state.timeoutAt ?? Infinity;
   for (const { number, step } of plan.steps) {
     const task = state.tasks[number];
-    if (task === undefined || hasEnded(task)) continue;
-    due = Math.min(due, task.retryAt ?? Infinity, nextTimeout(step, task)?.at ?? Infinity);
+    if (task === undefined || task.firstScheduledAt === null || hasEnded(task)) continue;
+    due = Math.min(due, task.retryAt ?? Infinity, timeoutAt(step, task));
   }
   return due === Infinity ? null : due;
 }
@@ -90,7 +91,7 @@ export function stepContext(
   return {
     input: state.input,
     outputs,
-    ...(handled?.failure && failed
+    ...(handled?.status === 'failed' && handled.failure && failed
       ? {
           error: {
             step: failed.step.name,
@@ -144,7 +145,9 @@ class Turn implements WorkflowTurn {
       case 'task.started': {
         const task = this.#attemptOut(state, command.step, command.attempt);
         if (task === null || task.status === 'running') return;
-        const { step, attempt, node, at } = command;
+        const { step, attempt, node, delivery = task.delivery } = command;
+        if (delivery !== task.delivery) return;
+        const at = this.#begun(task, command.at);
         this.#emit({ type: 'task.started', at, step, attempt, node });
         return;
       }
@@ -231,7 +234,8 @@ class Turn implements WorkflowTurn {
     const planned = plan.steps[step];
     if (task === null || planned === undefined) return;
     const { now } = this.#context;
-    const startedAt = command.startedAt ?? task.startedAt;
+    const startedAt =
+      task.startedAt ?? (command.startedAt === null ? null : this.#begun(task, command.startedAt));
     switch (outcome.status) {
       case 'completed':
         this.#emit({
@@ -246,13 +250,13 @@ class Turn implements WorkflowTurn {
         this.#settled(state, plan, planned);
         return;
       case 'skipped':
-        this.#emit({ type: 'task.skipped', at: now, step, reason: 'its condition was false' });
-        this.#settled(state, plan, planned);
+        this.#skip(state, plan, planned, 'its condition was false');
         return;
       case 'failed':
         this.#taskFailed(state, plan, planned, { node, startedAt, failure: outcome.failure });
         return;
       case 'released':
+        if ((command.delivery ?? task.delivery) !== task.delivery) return;
         this.#schedule(state, plan, planned, { attempt, delivery: task.delivery + 1 });
         return;
       case 'turned':
@@ -301,12 +305,13 @@ class Turn implements WorkflowTurn {
       if (isClosed(state)) return;
       const task = state.tasks[planned.number];
       if (task === undefined || hasEnded(task)) continue;
-      const timeout = nextTimeout(planned.step, task);
-      if (timeout !== null && timeout.at <= now) {
+      if (timeoutAt(planned.step, task) <= now) {
+        const failure = stepTimeout(planned.step, task);
+        if (isOut(task)) this.#abort(state, planned, task, failure.message);
         this.#taskFailed(state, plan, planned, {
           node: task.node ?? task.where,
           startedAt: task.startedAt,
-          failure: timeoutFailure(timeout.name, timeout.limitMs, planned.step.name),
+          failure,
         });
       } else if (task.retryAt !== null && task.retryAt <= now) {
         this.#schedule(state, plan, planned, { attempt: task.attempt + 1, delivery: 1 });
@@ -328,7 +333,6 @@ class Turn implements WorkflowTurn {
     if (task === undefined) return;
     const { now } = this.#context;
     const { number: step, step: declared } = planned;
-    if (isOut(task)) this.#abort(state, planned, task, `attempt failed: ${failed.failure.message}`);
     const next = retryAt(declared.retry, {
       attempt: task.attempt,
       failure: failed.failure,
@@ -390,22 +394,20 @@ class Turn implements WorkflowTurn {
   #considerStep(state: WorkflowState, plan: Plan, planned: PlannedStep): void {
     const task = state.tasks[planned.number];
     if (task === undefined || task.status !== 'pending' || task.scheduledAt !== null) return;
-    for (const number of planned.waitsFor) {
-      const before = state.tasks[number];
-      if (before === undefined || !hasEnded(before)) return;
-    }
-    const skip = this.#reasonToSkip(state, planned);
-    if (skip !== null) {
-      this.#emit({
-        type: 'task.skipped',
-        at: this.#context.now,
-        step: planned.number,
-        reason: skip,
-      });
-      this.#settled(state, plan, planned);
+    if (task.blockers > 0) return;
+    const reason = this.#reasonToSkip(state, planned);
+    if (reason !== null) {
+      this.#skip(state, plan, planned, reason);
     } else if (state.failure === null) {
       this.#schedule(state, plan, planned, { attempt: 1, delivery: 1 });
     }
+  }
+
+  #skip(state: WorkflowState, plan: Plan, planned: PlannedStep, reason: string): void {
+    this.#emit({ type: 'task.skipped', at: this.#context.now, step: planned.number, reason });
+    const unhandled = unhandledBy(state, plan, planned);
+    if (unhandled === null) this.#settled(state, plan, planned);
+    else this.#fail(state, plan, unhandled);
   }
 
   #reasonToSkip(state: WorkflowState, planned: PlannedStep): string | null {
@@ -424,7 +426,7 @@ class Turn implements WorkflowTurn {
     if (isClosed(state)) return;
     if (state.failure !== null) {
       this.#fail(state, plan, state.failure);
-    } else if (state.tasks.every(hasEnded)) {
+    } else if (state.open === 0) {
       this.#emit({ type: 'workflow.completed', at: this.#context.now });
     }
   }
@@ -461,6 +463,11 @@ class Turn implements WorkflowTurn {
       where: task.node ?? task.where,
       reason,
     });
+  }
+
+  /** When an attempt began, by the clock of the node that ran it, which may be wrong: within what this one knows. */
+  #begun(task: TaskState, at: number): number {
+    return Math.max(task.scheduledAt ?? 0, Math.min(at, this.#context.now));
   }
 
   /** W6  The task, when this attempt of it is out; null for anything late, doubled or unknown. */
@@ -509,30 +516,43 @@ function workOf(state: WorkflowState, plan: Plan, planned: PlannedStep, task: Ta
   };
 }
 
-interface Deadline {
-  readonly at: number;
-  readonly name: string;
-  readonly limitMs: number;
+/** The failure that a step leaves to the workflow when the handler of its error was skipped: nobody has handled it. */
+function unhandledBy(state: WorkflowState, plan: Plan, planned: PlannedStep): Failure | null {
+  const failed = planned.handles === null ? undefined : state.tasks[planned.handles];
+  const step = planned.handles === null ? undefined : plan.steps[planned.handles];
+  if (failed?.status !== 'failed' || failed.failure === null || step === undefined) return null;
+  return { ...failed.failure, step: step.step.name };
 }
 
-/** The timeout of a step that runs out first. */
-function nextTimeout(step: PlannedStep['step'], task: TaskState): Deadline | null {
+/** When the first timeout of a step runs out, or Infinity. Asked of every open task after every decision, so it makes nothing. */
+function timeoutAt({ timeouts }: Step, task: TaskState): number {
+  if (task.firstScheduledAt === null) return Infinity;
+  const { startToCloseMs, scheduleToStartMs, scheduleToCloseMs, heartbeatMs } = timeouts;
+  let at = task.firstScheduledAt + (scheduleToCloseMs ?? Infinity);
+  if (task.status === 'running' && task.startedAt !== null) {
+    at = Math.min(at, task.startedAt + (startToCloseMs ?? Infinity));
+    at = Math.min(at, (task.heartbeatAt ?? task.startedAt) + (heartbeatMs ?? Infinity));
+  } else if (task.status === 'pending' && task.scheduledAt !== null) {
+    at = Math.min(at, task.scheduledAt + (scheduleToStartMs ?? Infinity));
+  }
+  return at;
+}
+
+/** The failure of a step whose first timeout has run out. */
+function stepTimeout(step: Step, task: TaskState): Failure {
   const { startToCloseMs, scheduleToStartMs, scheduleToCloseMs, heartbeatMs } = step.timeouts;
-  const waiting = task.status === 'pending' ? task.scheduledAt : null;
-  const running = task.status === 'running' ? task.startedAt : null;
-  const beat = running === null ? null : (task.heartbeatAt ?? running);
-  return [
-    deadline('StartToCloseTimeout', running, startToCloseMs),
-    deadline('HeartbeatTimeout', beat, heartbeatMs),
-    deadline('ScheduleToStartTimeout', waiting, scheduleToStartMs),
-    deadline('ScheduleToCloseTimeout', task.firstScheduledAt, scheduleToCloseMs),
-  ].reduce((first, next) =>
-    first === null || (next !== null && next.at < first.at) ? next : first,
-  );
-}
-
-function deadline(name: string, from: number | null, limitMs: number | null): Deadline | null {
-  return from === null || limitMs === null ? null : { at: from + limitMs, name, limitMs };
+  const at = timeoutAt(step, task);
+  const is = (from: number | null, limitMs: number | null): limitMs is number =>
+    from !== null && limitMs !== null && from + limitMs === at;
+  if (is(task.firstScheduledAt, scheduleToCloseMs)) {
+    return timeoutFailure('ScheduleToCloseTimeout', scheduleToCloseMs, step.name);
+  }
+  if (task.status !== 'running') {
+    return timeoutFailure('ScheduleToStartTimeout', scheduleToStartMs ?? 0, step.name);
+  }
+  return is(task.startedAt, startToCloseMs)
+    ? timeoutFailure('StartToCloseTimeout', startToCloseMs, step.name)
+    : timeoutFailure('HeartbeatTimeout', heartbeatMs ?? 0, step.name);
 }
 
 /** After schedule-to-close there is no time left for another attempt, so it alone is final. */
