@@ -162,7 +162,7 @@ export class UserActor implements Actor {
       name: state?.name ?? '',
       version: '',
       state: state?.status ?? 'active',
-      open: state?.turn !== null,
+      open: state !== null && state.turn !== null,
       failure: state?.quarantine?.message ?? null,
       createdAt: state?.createdAt ?? 0,
       startedAt: null,

@@ -68,6 +68,13 @@ export type UserActorEvent =
       readonly key: string;
     }
   | { readonly type: 'actor.received'; readonly at: number; readonly message: WaitingMessage }
+  /** An ask that is waiting was asked again: its reply is awaited somewhere else now. */
+  | {
+      readonly type: 'actor.readdressed';
+      readonly at: number;
+      readonly message: string;
+      readonly replyTo: ReplyAddress;
+    }
   | {
       readonly type: 'turn.scheduled';
       readonly at: number;
@@ -82,7 +89,10 @@ export type UserActorEvent =
       readonly at: number;
       readonly turn: number;
       readonly value: Json;
+      /** One for each message that the turn has applied: all that it was given, or the first of them. */
       readonly replies: readonly TurnReply[];
+      /** Failures up to then do not count any more. */
+      readonly forgetUntil: number;
     }
   | {
       readonly type: 'turn.failed';
@@ -91,6 +101,7 @@ export type UserActorEvent =
       readonly failure: Failure;
       /** The message that is given up, when it ran alone. */
       readonly dropped: string | null;
+      readonly forgetUntil: number;
     }
   | { readonly type: 'actor.quarantined'; readonly at: number; readonly failure: Failure }
   | { readonly type: 'actor.resumed'; readonly at: number };
@@ -163,6 +174,11 @@ export function evolveUserActor(
     case 'actor.received':
       state.waiting.push(event.message);
       return state;
+    case 'actor.readdressed':
+      state.waiting = state.waiting.map((waiting) =>
+        waiting.id === event.message ? { ...waiting, replyTo: event.replyTo } : waiting,
+      );
+      return state;
     case 'turn.scheduled': {
       const again = state.turn?.number === event.turn ? state.turn : null;
       state.turn = {
@@ -178,9 +194,9 @@ export function evolveUserActor(
     }
     case 'turn.completed': {
       assert(state.turn?.number === event.turn, 'A1: only the turn that is out can end');
-      const taken = state.waiting.splice(0, state.turn.size);
-      state.suspects = Math.max(0, state.suspects - taken.length);
-      assert(taken.length === event.replies.length, 'A2: a turn answers each of its messages');
+      state.waiting.splice(0, event.replies.length);
+      state.suspects = Math.max(0, state.suspects - event.replies.length);
+      state.failures = state.failures.filter((at) => at > event.forgetUntil);
       for (const reply of event.replies) {
         remember(state, reply.id, replyOf(reply));
         if (!reply.ok) state.failures.push(event.at);
@@ -193,6 +209,7 @@ export function evolveUserActor(
       assert(state.turn?.number === event.turn, 'A1: only the turn that is out can end');
       if (state.turn.size > 1) state.suspects = state.turn.size;
       state.turn = null;
+      state.failures = state.failures.filter((at) => at > event.forgetUntil);
       state.failures.push(event.at);
       if (event.dropped !== null) {
         state.suspects = Math.max(0, state.suspects - 1);
@@ -201,16 +218,25 @@ export function evolveUserActor(
       }
       return state;
     }
-    case 'actor.quarantined':
+    case 'actor.quarantined': {
       state.status = 'quarantined';
       state.quarantine = event.failure;
+      // Whoever asked is told no, and is not to find later that it was done. A tell was promised to be kept.
+      const suspects = state.waiting.slice(0, state.suspects).filter(isKept).length;
+      state.waiting = state.waiting.filter(isKept);
+      state.suspects = suspects;
       return state;
+    }
     case 'actor.resumed':
       state.status = 'active';
       state.quarantine = null;
       state.failures = [];
       return state;
   }
+}
+
+function isKept(message: WaitingMessage): boolean {
+  return message.replyTo === null;
 }
 
 class Decider implements UserActorTurn {
@@ -249,8 +275,10 @@ class Decider implements UserActorTurn {
     }
     switch (command.type) {
       case 'turn.ended':
-        if (state.turn?.number === command.turn)
-          this.#turnEnded(state, state.turn, command.outcome);
+        if (state.turn?.number === command.turn) {
+          const { outcome, delivery = state.turn.delivery } = command;
+          this.#turnEnded(state, state.turn, outcome, delivery);
+        }
         return;
       case 'turn.lost':
         if (state.turn?.number === command.turn && state.turn.delivery === command.delivery) {
@@ -293,11 +321,16 @@ class Decider implements UserActorTurn {
       });
     const before = state.applied.find((applied) => applied.id === id);
     if (before !== undefined) {
-      this.#reply(before.reply);
+      this.#reply(command.ask ? before.reply : { ok: true, value: null });
       return;
     }
-    if (state.waiting.some((waiting) => waiting.id === id)) {
+    const waiting = state.waiting.find((message) => message.id === id);
+    if (waiting !== undefined) {
       if (!command.ask) this.#reply({ ok: true, value: null });
+      else if (replyTo !== undefined && !isSame(waiting.replyTo, replyTo)) {
+        const { now } = this.#context;
+        this.#emit({ type: 'actor.readdressed', at: now, message: id, replyTo });
+      }
       return;
     }
     if (state.status === 'quarantined') {
@@ -322,10 +355,14 @@ class Decider implements UserActorTurn {
     this.#beginTurn(state);
   }
 
-  #turnEnded(state: UserActorState, turn: Turn, outcome: Outcome): void {
+  #turnEnded(state: UserActorState, turn: Turn, outcome: Outcome, delivery: number): void {
     const { now } = this.#context;
     switch (outcome.status) {
       case 'turned': {
+        if (!isAnswerTo(state.waiting.slice(0, turn.size), outcome.replies)) {
+          this.#turnFailed(state, turn, invalid('the replies of a turn do not fit its messages'));
+          return;
+        }
         const asked = new Map(
           state.waiting.slice(0, turn.size).map((waiting) => [waiting.id, waiting.replyTo]),
         );
@@ -335,6 +372,7 @@ class Decider implements UserActorTurn {
           turn: turn.number,
           value: outcome.state,
           replies: outcome.replies,
+          forgetUntil: this.#forgetUntil(),
         });
         for (const reply of outcome.replies) {
           const to = asked.get(reply.id) ?? null;
@@ -346,6 +384,7 @@ class Decider implements UserActorTurn {
         return;
       }
       case 'released':
+        if (delivery !== turn.delivery) return;
         this.#schedule(state, turn.number, turn.size, { delivery: turn.delivery + 1 });
         return;
       case 'failed':
@@ -353,12 +392,7 @@ class Decider implements UserActorTurn {
         return;
       case 'completed':
       case 'skipped':
-        this.#turnFailed(state, turn, {
-          kind: 'invalid',
-          name: 'InvalidResultError',
-          message: `a turn ended with the outcome "${outcome.status}"`,
-          retryable: false,
-        });
+        this.#turnFailed(state, turn, invalid(`a turn ended with the outcome "${outcome.status}"`));
     }
   }
 
@@ -403,6 +437,7 @@ class Decider implements UserActorTurn {
       turn: turn.number,
       failure,
       dropped: alone?.id ?? null,
+      forgetUntil: this.#forgetUntil(),
     });
     if (alone?.replyTo) {
       this.effects.push({ type: 'reply', to: alone.replyTo, reply: refused(failure) });
@@ -412,19 +447,17 @@ class Decider implements UserActorTurn {
   }
 
   #considerQuarantine(state: UserActorState, failure: Failure): void {
-    const { maxFailures, withinMs } = this.#policy.restart;
-    const since = this.#context.now - withinMs;
-    if (state.failures.filter((at) => at > since).length <= maxFailures) return;
+    if (state.failures.length <= this.#policy.restart.maxFailures) return;
+    const { waiting } = state;
     this.#emit({ type: 'actor.quarantined', at: this.#context.now, failure });
-    for (const waiting of state.waiting) {
-      if (waiting.replyTo !== null) {
-        this.effects.push({
-          type: 'reply',
-          to: waiting.replyTo,
-          reply: quarantined(state.id, failure),
-        });
-      }
+    const reply = quarantined(state.id, failure);
+    for (const { replyTo } of waiting) {
+      if (replyTo !== null) this.effects.push({ type: 'reply', to: replyTo, reply });
     }
+  }
+
+  #forgetUntil(): number {
+    return this.#context.now - this.#policy.restart.withinMs;
   }
 
   #beginTurn(state: UserActorState): void {
@@ -477,6 +510,19 @@ function workOf(state: UserActorState, turn: Turn): Work {
         .map(({ id, on, payload }) => ({ id, on, payload })),
     },
   };
+}
+
+/** A2  A turn answers its messages in their order, each once: all of them, or the first when its time was up. */
+function isAnswerTo(messages: readonly WaitingMessage[], replies: readonly TurnReply[]): boolean {
+  return replies.length > 0 && replies.every((reply, index) => reply.id === messages[index]?.id);
+}
+
+function isSame(one: ReplyAddress | null, other: ReplyAddress): boolean {
+  return one?.node === other.node && one.call === other.call;
+}
+
+function invalid(message: string): Failure {
+  return { kind: 'invalid', name: 'InvalidResultError', message, retryable: false };
 }
 
 function remember(state: UserActorState, id: string, reply: Reply): void {
