@@ -16,8 +16,8 @@ export interface ClusterApi {
   cancel(workflowId: string, reason?: string): Promise<void>;
   /** The newest state, from the owner. NOT_FOUND. */
   workflow(id: string): Promise<WorkflowSnapshot>;
-  /** Waits until the workflow has ended, at most `waitMs`; resolves with its state then, ended or not. NOT_FOUND. */
-  result(id: string, waitMs: number): Promise<WorkflowSnapshot>;
+  /** Waits until the workflow has ended, at most `waitMs`; resolves with its state then, ended or not; `signal` ends the wait. NOT_FOUND. */
+  result(id: string, waitMs: number, signal?: AbortSignal): Promise<WorkflowSnapshot>;
   /** Newest first; may lag the owner by up to a second. */
   list(filter: ListFilter): Promise<readonly WorkflowRow[]>;
   /** Exact counts by state. */

@@ -1,0 +1,85 @@
+import type { Graph, WorkflowDefinition } from '#actors/definition.ts';
+import type { Plan } from '#actors/plan.ts';
+import { planOf } from '#actors/plan.ts';
+
+import { ClusterError } from './api.ts';
+import type { Definitions } from './mysql/definitions.ts';
+
+/** How long "the newest version" may be an older one than that which another node has just registered. */
+const newestForMs = 2_000;
+
+/** The definitions that this node has met, made ready for deciding. A version never changes, so it is read once. */
+export class DefinitionCache {
+  readonly #stored: Definitions;
+  readonly #plans = new Map<string, Plan>();
+  readonly #newest = new Map<string, { readonly plan: Plan; readonly until: number }>();
+  readonly #code = new Map<string, WorkflowDefinition>();
+
+  constructor(stored: Definitions) {
+    this.#stored = stored;
+  }
+
+  /** Registers what this node has code for, so that every node can decide about it. */
+  async register(definitions: readonly WorkflowDefinition[]): Promise<void> {
+    await this.#stored.put(definitions.map(({ graph }) => graph));
+    for (const definition of definitions) {
+      const { graph } = definition;
+      this.#code.set(keyOf(graph.name, graph.version), definition);
+      this.#newest.set(graph.name, { plan: this.#remember(graph), until: Infinity });
+    }
+  }
+
+  /** The definition with its code, when this node has it: to check inputs by its schema. */
+  code(name: string, version: string): WorkflowDefinition | null {
+    return this.#code.get(keyOf(name, version)) ?? null;
+  }
+
+  /** What is in memory already. */
+  known(name: string, version: string): Plan | null {
+    return this.#plans.get(keyOf(name, version)) ?? null;
+  }
+
+  /** The plan of this version, or null when nobody has ever registered it. */
+  async plan(name: string, version: string): Promise<Plan | null> {
+    const known = this.known(name, version);
+    if (known !== null) return known;
+    const graph = await this.#stored.get(name, version);
+    return graph === null ? null : this.#remember(graph);
+  }
+
+  /** The newest version, or the one named. Rejects with UNKNOWN_DEFINITION. */
+  async resolve(name: string, version?: string): Promise<Plan> {
+    const newest = this.#newest.get(name);
+    if (version === undefined && newest !== undefined && newest.until > Date.now()) {
+      return newest.plan;
+    }
+    const plan =
+      version === undefined ? await this.#readNewest(name) : await this.plan(name, version);
+    if (plan !== null) return plan;
+    throw new ClusterError(
+      'UNKNOWN_DEFINITION',
+      version === undefined
+        ? `workflow definition not found: ${name}; start a node with a module that defines it`
+        : `workflow definition not found: ${name} (version ${version})`,
+    );
+  }
+
+  async #readNewest(name: string): Promise<Plan | null> {
+    const graph = await this.#stored.latest(name);
+    if (graph === null) return null;
+    const plan = this.#remember(graph);
+    this.#newest.set(name, { plan, until: Date.now() + newestForMs });
+    return plan;
+  }
+
+  #remember(graph: Graph): Plan {
+    const key = keyOf(graph.name, graph.version);
+    const plan = this.#plans.get(key) ?? planOf(graph);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+}
+
+function keyOf(name: string, version: string): string {
+  return `${name}@${version}`;
+}

@@ -1,0 +1,194 @@
+import { Duty } from '../duty.ts';
+import type { Courier } from '../messages/courier.ts';
+import type { Claims, Held } from '../mysql/claims.ts';
+import type { Journal } from '../mysql/journal.ts';
+import type { Snapshots } from '../mysql/snapshots.ts';
+import type { Notices } from '../notices.ts';
+import type { Mailboxes } from '../redis/mailboxes.ts';
+import type { Checkpointer } from '../shards/checkpointer.ts';
+import type { Engine } from '../shards/engine.ts';
+import type { Shard } from '../shards/shard.ts';
+import { loadShards } from '../shards/takeover.ts';
+import { memberId } from './member.ts';
+import type { Membership } from './membership.ts';
+import { decideOwnership, ownerIdOf } from './ownership-decision.ts';
+
+const roundMs = 1_000;
+/** Reading the shard table is cheap, but it need not be done when nothing has changed. */
+const quietRoundsBetweenReads = 5;
+const shardsPerRound = 128;
+
+/**
+ * Sees to it that this node owns the shards that it should, and no others.
+ *
+ * O1 a shard is held only after a claim in MySQL gave it an epoch; O2 it is let go only after all that was decided is
+ * committed and checkpointed; O3 who lets go tells who should have it, so that nobody waits for a silence.
+ */
+export class Ownership {
+  readonly #self: { readonly name: string; readonly incarnation: string };
+  readonly #id: string;
+  readonly #claims: Claims;
+  readonly #journal: Journal;
+  readonly #snapshots: Snapshots;
+  readonly #mailboxes: Mailboxes;
+  readonly #engine: Engine;
+  readonly #checkpointer: Checkpointer;
+  readonly #courier: Courier;
+  readonly #membership: Membership;
+  readonly #notices: Notices;
+  readonly #onOwned: (shards: readonly Shard[]) => void;
+  readonly #duty: Duty;
+  #quietRounds = Infinity;
+  #draining = false;
+  #owners = new Map<number, string | null>();
+  #settled: (() => void) | null = null;
+
+  constructor(parts: {
+    self: { readonly name: string; readonly incarnation: string };
+    claims: Claims;
+    journal: Journal;
+    snapshots: Snapshots;
+    mailboxes: Mailboxes;
+    engine: Engine;
+    checkpointer: Checkpointer;
+    courier: Courier;
+    membership: Membership;
+    notices: Notices;
+    onOwned(shards: readonly Shard[]): void;
+  }) {
+    this.#self = parts.self;
+    this.#id = memberId(parts.self);
+    this.#claims = parts.claims;
+    this.#journal = parts.journal;
+    this.#snapshots = parts.snapshots;
+    this.#mailboxes = parts.mailboxes;
+    this.#engine = parts.engine;
+    this.#checkpointer = parts.checkpointer;
+    this.#courier = parts.courier;
+    this.#membership = parts.membership;
+    this.#notices = parts.notices;
+    this.#onOwned = (shards) => parts.onOwned(shards);
+    this.#duty = new Duty('own shards', roundMs, this.#notices, async () => await this.#round());
+  }
+
+  /** Resolves when this node has claimed what it should own at first. */
+  async start(): Promise<void> {
+    const settled = new Promise<void>((resolve) => {
+      this.#settled = resolve;
+    });
+    this.#duty.start();
+    await settled;
+  }
+
+  /** Members have changed, or somebody let shards go. */
+  reconsider(): void {
+    this.#quietRounds = Infinity;
+    this.#duty.nudge();
+  }
+
+  /** The node that owns a shard, as far as this one knows. */
+  ownerOf(shard: number): string | null {
+    return this.#engine.shards.has(shard) ? this.#id : (this.#owners.get(shard) ?? null);
+  }
+
+  owners(): ReadonlyMap<number, string | null> {
+    return this.#owners;
+  }
+
+  /** Hands everything over and takes nothing any more. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.#duty.stop();
+    while (this.#engine.shards.size > 0) {
+      const owned = [...this.#engine.shards.values()];
+      await this.#letGo(owned);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#duty.stop();
+  }
+
+  async #round(): Promise<void> {
+    this.#quietRounds += 1;
+    if (this.#draining || this.#quietRounds < quietRoundsBetweenReads) return;
+    this.#quietRounds = 0;
+    const rows = await this.#claims.read();
+    this.#owners = new Map(rows.map((row) => [row.shard, ownerIdOf(row)]));
+    const { claim, handOver } = decideOwnership({
+      self: this.#id,
+      candidates: this.#candidates(),
+      rows,
+      held: new Set(this.#engine.shards.keys()),
+      isGone: (id) => this.#membership.isGone(id),
+    });
+    if (claim.length > 0) await this.#claim(claim);
+    const shards = [...handOver.values()].flat().slice(0, shardsPerRound);
+    await this.#letGo(shards.flatMap((number) => this.#engine.shards.get(number) ?? []));
+    if (claim.length > 0 || shards.length > 0) this.reconsider();
+    this.#settled?.();
+    this.#settled = null;
+  }
+
+  #candidates(): readonly string[] {
+    return this.#membership
+      .live()
+      .filter(({ info }) => !info.draining)
+      .map(({ id }) => id);
+  }
+
+  async #claim(wanted: readonly Held[]): Promise<void> {
+    const before = new Map(this.#owners);
+    const claimed = await this.#claims.claim(wanted, this.#self.name, this.#self.incarnation);
+    if (claimed.length === 0) return;
+    const shards = await loadShards(claimed, {
+      engine: this.#engine,
+      snapshots: this.#snapshots,
+      journal: this.#journal,
+    });
+    for (const shard of shards) this.#engine.open(shard);
+    for (const { shard } of claimed) this.#owners.set(shard, this.#id);
+    await this.#mailboxes
+      .installOwner(claimed.map(({ shard, epoch }) => ({ shard, node: this.#id, epoch })))
+      // Without it senders do not know whom to ring, which the owner's sweep makes up for; Redis coming back installs it.
+      .catch((error: unknown) => {
+        this.#notices.emit('duty.failed', { duty: 'install owner', error });
+      });
+    this.#notices.emit('shards.claimed', {
+      shards: claimed.map(({ shard }) => shard),
+      from: [...new Set(claimed.map(({ shard }) => before.get(shard) ?? ''))].filter(Boolean),
+    });
+    this.#onOwned(shards);
+    this.#membership.announce();
+  }
+
+  /** Redis has lost its copies of who owns what. */
+  async reinstall(): Promise<void> {
+    await this.#mailboxes.installOwner(
+      [...this.#engine.shards.values()].map(({ number, epoch }) => ({
+        shard: number,
+        node: this.#id,
+        epoch,
+      })),
+    );
+  }
+
+  async #letGo(shards: readonly Shard[]): Promise<void> {
+    if (shards.length === 0) return;
+    await Promise.all(shards.map(async (shard) => await this.#engine.close(shard)));
+    // A successor replays what the checkpoint lacks; failing to write it here costs it time alone.
+    await this.#checkpointer.flush(shards).catch((error: unknown) => {
+      this.#notices.emit('duty.failed', { duty: 'checkpoint before hand-over', error });
+    });
+    const held = shards.filter(({ mode }) => mode !== 'gone');
+    await this.#claims.release(held.map(({ number, epoch }) => ({ shard: number, epoch })));
+    for (const shard of held) this.#engine.lose(shard);
+    const numbers = held.map(({ number }) => number);
+    this.#notices.emit('shards.released', { shards: numbers });
+    for (const number of numbers) this.#owners.set(number, null);
+    for (const candidate of this.#candidates()) {
+      if (candidate !== this.#id) this.#courier.post(candidate, { t: 'claim', shards: numbers });
+    }
+    this.#membership.announce();
+  }
+}

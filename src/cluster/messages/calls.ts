@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+
+import { ClusterError } from '../api.ts';
+
+/** Calls made on this node that wait for an answer from elsewhere. Bounded in number and in time. */
+export class Calls {
+  readonly #limit: number;
+  readonly #waiting = new Map<string, (answer: unknown) => void>();
+
+  constructor(limit = 20_000) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Registers a call under a new id. The answer is null when none came in time. Rejects with OVERLOADED when too many wait.
+   */
+  open<Answer>(): Call<Answer> {
+    if (this.#waiting.size >= this.#limit) {
+      throw new ClusterError('OVERLOADED', `${this.#limit} calls are waiting on this node`, {
+        retryAfterMs: 1_000,
+      });
+    }
+    const id = randomUUID();
+    const { promise, resolve } = Promise.withResolvers<Answer | null>();
+    // The map holds answers of all kinds; the caller of open() says which kind its call gets.
+    this.#waiting.set(id, (answer) => resolve(answer as Answer | null));
+    return {
+      id,
+      within: async (ms) => await this.#within(promise, ms),
+      close: () => {
+        this.#waiting.delete(id);
+        resolve(null);
+      },
+    };
+  }
+
+  /** Answers a call; one that is gone, or was answered, is ignored. */
+  answer(id: string, answer: unknown): void {
+    const resolve = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    resolve?.(answer);
+  }
+
+  async #within<Answer>(promise: Promise<Answer | null>, ms: number): Promise<Answer | null> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, ms, null);
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+export interface Call<Answer> {
+  readonly id: string;
+  /** The answer, or null when none has come within this time; may be called again to wait on. */
+  within(ms: number): Promise<Answer | null>;
+  close(): void;
+}

@@ -1,0 +1,43 @@
+import type { Reply } from '#actors/message.ts';
+import type { LogLine, WorkRef } from '#actors/work.ts';
+
+import type { WorkflowChange, WorkflowRow, WorkflowSnapshot } from '../api.ts';
+
+/**
+ * What nodes tell each other through their inboxes. All of it may be lost with a node or with Redis, and is asked for again
+ * or superseded: what must not be lost travels through mailboxes.
+ */
+export type NodeMessage =
+  /** The answer of an actor to a call made on this node. */
+  | { readonly t: 'reply'; readonly call: string; readonly reply: Reply }
+  /** Stop an attempt that runs on this node. */
+  | { readonly t: 'abort'; readonly ref: WorkRef; readonly reason: string }
+  /** Tell the state of a workflow; with `waitMs`, not before it has ended or the time is over. */
+  | {
+      readonly t: 'read';
+      readonly call: string;
+      readonly from: string;
+      readonly id: string;
+      readonly waitMs: number;
+    }
+  | { readonly t: 'state'; readonly call: string; readonly answer: ReadAnswer }
+  /** Shards were let go for this node to claim. */
+  | { readonly t: 'claim'; readonly shards: readonly number[] }
+  /** Send changes of these workflows for the next while. */
+  | { readonly t: 'watch'; readonly from: string; readonly ids: readonly string[] }
+  | { readonly t: 'unwatch'; readonly from: string; readonly id: string }
+  | { readonly t: 'watchRows'; readonly from: string; readonly on: boolean }
+  | { readonly t: 'change'; readonly change: WorkflowChange }
+  | { readonly t: 'rows'; readonly rows: readonly WorkflowRow[] }
+  /** Lines that a handler wrote on another node, for the owner to pass on to watchers. */
+  | {
+      readonly t: 'logs';
+      readonly id: string;
+      readonly lines: readonly (LogLine & { readonly step: number; readonly attempt: number })[];
+    };
+
+export type ReadAnswer =
+  | { readonly found: WorkflowSnapshot }
+  | { readonly found: null }
+  /** This node does not own it (any more). */
+  | { readonly moved: true };

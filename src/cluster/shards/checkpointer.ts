@@ -1,0 +1,154 @@
+import { Duty } from '../duty.ts';
+import type { Checkpoints } from '../mysql/checkpoint.ts';
+import type { HistorySegment } from '../mysql/history.ts';
+import type { Snapshot } from '../mysql/snapshots.ts';
+import type { Notices } from '../notices.ts';
+import type { Activation } from './activation.ts';
+import type { Engine } from './engine.ts';
+import type { Shard } from './shard.ts';
+
+const restMs = 40;
+/** Under load a round takes this long at least: a workflow that lives shorter is then written once. */
+const busyRestMs = 700;
+const busySnapshots = 200;
+const snapshotsPerRound = 4_000;
+/** An actor with nothing to do is kept in memory this long. */
+const idleMs = 60_000;
+
+/**
+ * Writes snapshots and history behind the journal, and lets go of actors that are done.
+ *
+ * K1 only states that the journal holds are written: an actor that is ahead of it waits for the next round; K2 a shard's
+ * checkpoint moves only past rows whose effects are in snapshots; K3 an actor leaves memory only when its snapshot is whole.
+ */
+export class Checkpointer {
+  readonly #engine: Engine;
+  readonly #checkpoints: Checkpoints;
+  readonly #notices: Notices;
+  readonly #duty: Duty;
+  #busy = false;
+
+  constructor(engine: Engine, checkpoints: Checkpoints, notices: Notices) {
+    this.#engine = engine;
+    this.#checkpoints = checkpoints;
+    this.#notices = notices;
+    this.#duty = new Duty('checkpoint', restMs, notices, async () => {
+      await this.#round([...engine.shards.values()]);
+      if (this.#busy) await new Promise((resolve) => setTimeout(resolve, busyRestMs));
+    });
+  }
+
+  start(): void {
+    this.#duty.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#duty.stop();
+  }
+
+  /** Writes everything of these shards, which must not decide any more. */
+  async flush(shards: readonly Shard[]): Promise<void> {
+    let left = shards;
+    while (left.length > 0) {
+      await this.#round(left);
+      left = left.filter(
+        (shard) =>
+          shard.mode !== 'gone' &&
+          [...shard.activations.values()].some((one) => one.firstDirtyLsn !== null && one.isQuiet),
+      );
+    }
+  }
+
+  async #round(shards: readonly Shard[]): Promise<void> {
+    const startedAt = performance.now();
+    const work = collect(shards);
+    this.#busy = work.snapshots.length >= busySnapshots;
+    if (work.snapshots.length > 0 || work.advances.length > 0) {
+      try {
+        await this.#checkpoints.write(work.snapshots, work.segments, work.advances);
+      } catch (error) {
+        for (const { activation, lsn } of work.written) {
+          activation.firstDirtyLsn = Math.min(lsn, activation.firstDirtyLsn ?? lsn);
+        }
+        throw error;
+      }
+      for (const { activation, events } of work.written) {
+        activation.tail.splice(0, events);
+        activation.tailFirst += events;
+      }
+      for (const { shard, lsn } of work.moved) shard.checkpointLsn = lsn;
+      this.#notices.emit('checkpoint.written', {
+        snapshots: work.snapshots.length,
+        ms: performance.now() - startedAt,
+      });
+    }
+    this.#evict(shards);
+  }
+
+  #evict(shards: readonly Shard[]): void {
+    const idleBefore = Date.now() - idleMs;
+    for (const shard of shards) {
+      for (const [id, { actor, firstDirtyLsn, isQuiet, usedAt }] of shard.activations) {
+        if (firstDirtyLsn !== null || !isQuiet) continue;
+        const idle = usedAt < idleBefore && actor.workOut().length === 0;
+        if (actor.closed || idle) shard.activations.delete(id);
+        if (actor.closed) this.#engine.timers.disarm(id);
+      }
+    }
+  }
+}
+
+interface Work {
+  readonly snapshots: Snapshot[];
+  readonly segments: HistorySegment[];
+  readonly advances: { shard: number; epoch: number; lsn: number }[];
+  readonly moved: { shard: Shard; lsn: number }[];
+  readonly written: { activation: Activation; lsn: number; events: number }[];
+}
+
+/** What can be written now. Takes the dirty mark off what it collects: a commit from now on sets it again. */
+function collect(shards: readonly Shard[]): Work {
+  const work: Work = { snapshots: [], segments: [], advances: [], moved: [], written: [] };
+  for (const shard of shards) {
+    let upTo = shard.lastLsn;
+    for (const activation of shard.activations.values()) {
+      const lsn = activation.firstDirtyLsn;
+      if (lsn === null) continue;
+      if (!activation.isQuiet || work.snapshots.length >= snapshotsPerRound) {
+        upTo = Math.min(upTo, lsn - 1);
+        continue;
+      }
+      activation.firstDirtyLsn = null;
+      work.written.push({ activation, lsn, events: activation.tail.length });
+      work.snapshots.push(snapshotOf(shard, activation));
+      if (activation.tail.length > 0) work.segments.push(segmentOf(shard, activation));
+    }
+    if (upTo > shard.checkpointLsn) {
+      work.advances.push({ shard: shard.number, epoch: shard.epoch, lsn: upTo });
+      work.moved.push({ shard, lsn: upTo });
+    }
+  }
+  return work;
+}
+
+function snapshotOf(shard: Shard, { actor }: Activation): Snapshot {
+  return {
+    shard: shard.number,
+    id: actor.id,
+    kind: actor.kind,
+    seq: actor.seq,
+    dueAt: actor.dueAt(),
+    data: JSON.stringify(actor.state),
+    ...actor.summary(),
+  };
+}
+
+function segmentOf(shard: Shard, activation: Activation): HistorySegment {
+  return {
+    shard: shard.number,
+    id: activation.id,
+    firstSeq: activation.tailFirst,
+    lastSeq: activation.tailFirst + activation.tail.length - 1,
+    events: `[${activation.tail.map((event, index) => `{"seq":${activation.tailFirst + index},"event":${event}}`).join(',')}]`,
+  };
+}

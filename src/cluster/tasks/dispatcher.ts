@@ -1,0 +1,256 @@
+import type { Command, Effect } from '#actors/message.ts';
+import { anyNode } from '#actors/message.ts';
+import type { Outcome, Progress, Work, WorkRef } from '#actors/work.ts';
+import { workKey } from '#actors/work.ts';
+
+import type { Background } from '../background.ts';
+import type { Executor } from '../compute/executor.ts';
+import type { Membership } from '../members/membership.ts';
+import type { Courier } from '../messages/courier.ts';
+import type { Notices } from '../notices.ts';
+import type { Doorbells } from '../redis/doorbells.ts';
+import type { TaskQueues } from '../redis/task-queues.ts';
+import type { Engine } from '../shards/engine.ts';
+
+/** A task that ends sooner is not told as started by a message of its own: its end says when it began. */
+const tellStartedAfterMs = 20;
+/** Work that waits here for a thread, per free slot of the pool, before more is given to other nodes. */
+const backlogPerSlot = 2;
+
+/**
+ * Gets work done: on this node when it has the code and room, through the queue of its type otherwise; and brings what
+ * becomes of it back to the actor, wherever that lives by then.
+ *
+ * D1 a result reaches its actor before the queue forgets the work, so a crash in between repeats the work and loses nothing;
+ * D2 what cannot be delivered now is delivered later, as long as this process lives.
+ */
+export class Dispatcher {
+  readonly #node: string;
+  readonly #engine: Engine;
+  readonly #courier: Courier;
+  readonly #queues: TaskQueues;
+  readonly #doorbells: Doorbells;
+  readonly #membership: Membership;
+  readonly #notices: Notices;
+  readonly #background: Background;
+  readonly #onQueuedDone: (work: Work) => void;
+  readonly #running = new Map<string, { readonly work: Work; readonly queued: boolean }>();
+  readonly #startedLately: { readonly key: string; readonly at: number; readonly since: number }[] =
+    [];
+  #startedTimer: NodeJS.Timeout | null = null;
+  #executor: Executor | null = null;
+  #draining = false;
+
+  constructor(parts: {
+    node: string;
+    engine: Engine;
+    courier: Courier;
+    queues: TaskQueues;
+    doorbells: Doorbells;
+    membership: Membership;
+    notices: Notices;
+    background: Background;
+    /** Work that came through a queue has ended, and its actor knows. */
+    onQueuedDone(work: Work): void;
+  }) {
+    this.#node = parts.node;
+    this.#engine = parts.engine;
+    this.#courier = parts.courier;
+    this.#queues = parts.queues;
+    this.#doorbells = parts.doorbells;
+    this.#membership = parts.membership;
+    this.#notices = parts.notices;
+    this.#background = parts.background;
+    this.#onQueuedDone = (work) => parts.onQueuedDone(work);
+  }
+
+  useExecutor(executor: Executor): void {
+    this.#executor = executor;
+  }
+
+  /** No more work for this node from now on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** This node, when it can do the work soon; else whichever node takes it from the queue. */
+  place(queue: string): string {
+    const executor = this.#executor;
+    if (executor === null || this.#draining || !executor.offers.has(queue)) return anyNode;
+    const roomy = executor.free > 0 || executor.queued < backlogPerSlot * this.#running.size;
+    return roomy || !this.#othersOffer(queue) ? this.#node : anyNode;
+  }
+
+  execute(work: Work, where: string): void {
+    if (where === this.#node) this.run(work, false);
+    else this.enqueue(work);
+  }
+
+  /** Runs work here; `queued` when it came from the queue of its type. */
+  run(work: Work, queued: boolean): void {
+    this.#running.set(deliveryKey(work), { work, queued });
+    this.#executor?.run(work);
+  }
+
+  /** Puts work into the queue of its type; putting it there again changes nothing. */
+  enqueue(work: Work): void {
+    this.#background.run('queue a task', async () => {
+      await this.#queues.push(work.queue, [
+        { key: workKey(work), priority: work.priority, payload: JSON.stringify(work) },
+      ]);
+      await Promise.all(
+        this.#membership
+          .live()
+          .filter(({ info }) => !info.draining && info.offers.includes(work.queue))
+          .map(async ({ id }) => await this.#doorbells.ring(id, [`q${work.queue}`])),
+      );
+    });
+  }
+
+  abort({ ref, queue, where, reason }: Extract<Effect, { type: 'abort' }>): void {
+    if (this.#running.has(deliveryKey(ref))) {
+      this.#executor?.abort(ref, reason);
+      return;
+    }
+    if (where !== null && where !== anyNode && where !== this.#node) {
+      this.#courier.post(where, { t: 'abort', ref, reason });
+    }
+    this.#background.run('cancel a queued task', async () => {
+      const { holder } = await this.#queues.cancel(queue, workKey(ref));
+      if (holder !== null && holder !== where) {
+        this.#courier.post(holder, { t: 'abort', ref, reason });
+      }
+    });
+  }
+
+  /** Stops an attempt that runs here, at the word of its owner elsewhere. */
+  abortHere(ref: WorkRef, reason: string): void {
+    this.#executor?.abort(ref, reason);
+  }
+
+  /** Keys of the queued work that runs here, by queue. */
+  queuedHere(): ReadonlyMap<string, readonly Work[]> {
+    const byQueue = new Map<string, Work[]>();
+    for (const { work, queued } of this.#running.values()) {
+      if (!queued) continue;
+      const same = byQueue.get(work.queue);
+      if (same === undefined) byQueue.set(work.queue, [work]);
+      else same.push(work);
+    }
+    return byQueue;
+  }
+
+  /** The work that an event of the executor is about. */
+  work(ref: WorkRef): Work | null {
+    return this.#running.get(deliveryKey(ref))?.work ?? null;
+  }
+
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  started(ref: WorkRef, at: number): void {
+    const key = deliveryKey(ref);
+    const running = this.#running.get(key);
+    if (running === undefined || running.work.job.kind === 'turn') return;
+    this.#notices.emit('task.started', { key });
+    this.#startedLately.push({ key, at, since: performance.now() });
+    this.#startedTimer ??= setTimeout(() => this.#tellStarted(), tellStartedAfterMs);
+  }
+
+  progressed(ref: WorkRef, progress: Progress): void {
+    const running = this.#running.get(deliveryKey(ref));
+    if (running?.work.job.kind !== 'task') return;
+    this.#tell(running.work, {
+      type: 'task.progressed',
+      step: ref.task,
+      attempt: ref.attempt,
+      progress,
+    });
+  }
+
+  finished(ref: WorkRef, outcome: Outcome, startedAt: number | null): void {
+    const key = deliveryKey(ref);
+    const running = this.#running.get(key);
+    if (running === undefined) return;
+    this.#running.delete(key);
+    this.#notices.emit('task.ended', { key, status: outcome.status });
+    const { work, queued } = running;
+    const command = this.#ended(work, outcome, startedAt);
+    if (!queued && this.#engine.tell(work.actor, command)) return;
+    this.#background.run('deliver a result', async () => {
+      await this.#deliver(work, command);
+      if (queued) this.#onQueuedDone(work);
+    });
+  }
+
+  /** Tells the actor the end of work that is not going to be done. */
+  giveUp(work: Work, outcome: Outcome): void {
+    this.#background.run('give up a task', async () => {
+      await this.#deliver(work, this.#ended(work, outcome, null));
+    });
+  }
+
+  #ended(work: Work, outcome: Outcome, startedAt: number | null): Command {
+    const node = this.#node;
+    return work.job.kind === 'turn'
+      ? { type: 'turn.ended', turn: work.task, node, outcome }
+      : { type: 'task.ended', step: work.task, attempt: work.attempt, node, startedAt, outcome };
+  }
+
+  /** Whatever a node may say of its work that is not its result: lost when it cannot be said now. */
+  #tell(work: Work, command: Command): void {
+    if (this.#engine.tell(work.actor, command)) return;
+    this.#background.run('tell of a task', async () => {
+      await this.#courier.send(this.#envelope(work, command));
+    });
+  }
+
+  async #deliver(work: Work, command: Command): Promise<void> {
+    for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 2_000)) {
+      try {
+        if (this.#engine.tell(work.actor, command)) return;
+        await this.#courier.send(this.#envelope(work, command));
+        return;
+      } catch (error) {
+        this.#notices.emit('duty.failed', { duty: 'deliver a result', error });
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+  }
+
+  #envelope(work: Work, command: Command): { id: string; to: string; command: Command } {
+    return { id: `${workKey(work)}:${command.type}`, to: work.actor, command };
+  }
+
+  #tellStarted(): void {
+    const now = performance.now();
+    let next = this.#startedLately[0];
+    while (next !== undefined && now - next.since >= tellStartedAfterMs) {
+      this.#startedLately.shift();
+      const running = this.#running.get(next.key);
+      if (running !== undefined) {
+        this.#tell(running.work, {
+          type: 'task.started',
+          step: running.work.task,
+          attempt: running.work.attempt,
+          node: this.#node,
+          at: next.at,
+        });
+      }
+      next = this.#startedLately[0];
+    }
+    this.#startedTimer =
+      next === undefined ? null : setTimeout(() => this.#tellStarted(), tellStartedAfterMs);
+  }
+
+  #othersOffer(queue: string): boolean {
+    return this.#membership
+      .live()
+      .some(({ id, info }) => id !== this.#node && !info.draining && info.offers.includes(queue));
+  }
+}
+
+function deliveryKey(ref: WorkRef): string {
+  return `${workKey(ref)}.${ref.delivery}`;
+}
