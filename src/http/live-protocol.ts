@@ -1,0 +1,278 @@
+/*
+ * The live protocol, spoken by the door and the console: what is said, and how a watcher's picture follows. Both sides run
+ * this file, so it imports nothing.
+ *
+ * A watcher subscribes to a **topic** and gets its whole data at a version, then **deltas** from one version to the next.
+ * - L1  A delta that begins where the watcher stands, or before, is applied; what the watcher has already is ignored.
+ * - L2  A delta that begins later means that something was missed: the watcher subscribes again from where it stands.
+ * - L3  Versions compare within one epoch only; another epoch is a gap.
+ * - L4  Operations carry new state, never changes of it: merged or applied twice, the outcome is the same.
+ */
+export const protocolVersion = 1;
+export const namespace = '/v1';
+
+/** How many rows the list keeps, and lines the log of a workflow. */
+export const rowLimit = 100;
+export const logLimit = 300;
+
+export type Topic = 'workflows' | `workflow:${string}`;
+
+export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
+export type TaskState = WorkflowState | 'retrying' | 'skipped';
+
+/** JSON to be shown: all of it when it is small, the beginning when it is not. */
+export interface Payload {
+  readonly text: string;
+  readonly length: number;
+  readonly whole: boolean;
+}
+
+export interface WorkflowRow {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly state: WorkflowState;
+  readonly seq: number;
+  readonly error?: string;
+  readonly created_at: string;
+  readonly started_at?: string;
+  readonly ended_at?: string;
+  readonly task_states: Readonly<Record<string, number>>;
+}
+
+export type Counts = Readonly<Record<WorkflowState, number>>;
+
+export interface WorkflowCard {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly state: WorkflowState;
+  readonly error?: string;
+  /** The step whose failure it is. */
+  readonly failed_step?: string;
+  readonly created_at: string;
+  readonly started_at?: string;
+  readonly ended_at?: string;
+  readonly timeout_at?: string;
+  readonly output?: Payload;
+}
+
+export interface TaskCard {
+  readonly id: string;
+  readonly step: string;
+  readonly type: string;
+  readonly state: TaskState;
+  readonly attempt: number;
+  readonly retry_count: number;
+  readonly max_retries: number;
+  readonly created_at: string;
+  readonly started_at?: string;
+  readonly completed_at?: string;
+  readonly next_attempt_at?: string;
+  readonly worker_id?: string;
+  readonly error?: string;
+  readonly error_name?: string;
+  readonly reason?: string;
+  readonly progress?: { readonly fraction: number | null; readonly note: string | null };
+  readonly input: Payload;
+  readonly output?: Payload;
+}
+
+export interface LogLine {
+  readonly at: number;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly step: number;
+  readonly attempt: number;
+}
+
+/** What a drawing needs of a step. */
+export interface StepCard {
+  readonly name: string;
+  readonly task: string;
+  readonly needs: readonly string[];
+  readonly onError: string | null;
+  readonly conditional: boolean;
+}
+
+export interface ListData {
+  readonly kind: 'list';
+  /** Newest first. */
+  readonly rows: readonly WorkflowRow[];
+  readonly counts: Counts;
+}
+
+export interface WorkflowData {
+  readonly kind: 'workflow';
+  readonly workflow: WorkflowCard;
+  /** Never changes, so it is in no operation. */
+  readonly input: Payload;
+  readonly steps: readonly StepCard[];
+  /** One per step, in the same order. */
+  readonly tasks: readonly TaskCard[];
+  /** Oldest first. */
+  readonly logs: readonly LogLine[];
+}
+
+export type TopicData = ListData | WorkflowData;
+
+export type Operation =
+  | { readonly op: 'row'; readonly row: WorkflowRow }
+  | { readonly op: 'counts'; readonly counts: Counts }
+  | { readonly op: 'workflow'; readonly workflow: WorkflowCard }
+  | { readonly op: 'task'; readonly task: TaskCard }
+  | { readonly op: 'logs'; readonly lines: readonly LogLine[] };
+
+/** A place in the versions of a topic. */
+export interface Cursor {
+  readonly epoch: string;
+  readonly ver: number;
+}
+
+/** `d`: from version f to version v. */
+export interface Delta {
+  readonly t: string;
+  readonly e: string;
+  readonly f: number;
+  readonly v: number;
+  readonly ops: readonly Operation[];
+}
+
+/** `snap`: the whole data anew, because the watcher fell too far behind. */
+export interface Snapshot {
+  readonly t: string;
+  readonly e: string;
+  readonly v: number;
+  readonly data: TopicData;
+  readonly reason: 'gap' | 'epoch' | 'overflow';
+}
+
+/** What went wrong, with the code and message of the REST API's problems. */
+export interface LiveProblem {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Subscribe {
+  readonly topic: string;
+  readonly since?: Cursor | undefined;
+}
+
+export type Subscribed =
+  | {
+      readonly ok: true;
+      readonly mode: 'snapshot';
+      readonly epoch: string;
+      readonly ver: number;
+      readonly data: TopicData;
+    }
+  | {
+      readonly ok: true;
+      readonly mode: 'delta';
+      readonly epoch: string;
+      readonly from: number;
+      readonly ver: number;
+      readonly ops: readonly Operation[];
+    }
+  | { readonly ok: false; readonly problem: LiveProblem };
+
+export interface Hello {
+  readonly proto: number;
+  readonly node: string;
+  readonly server_time: string;
+  readonly limits: { readonly topics: number; readonly window: number };
+}
+
+/** A watcher answers every `d` and `snap` when it has taken it in: that is its credit for the next. */
+export interface ServerEvents {
+  hello: (hello: Hello) => void;
+  d: (delta: Delta, ack: () => void) => void;
+  snap: (snapshot: Snapshot, ack: () => void) => void;
+  server_leaving: (notice: { in_ms: number; jitter_ms: number }) => void;
+}
+
+export interface ClientEvents {
+  sub: (message: Subscribe, ack: (answer: Subscribed) => void) => void;
+  unsub: (message: { topic: string }, ack?: (answer: { ok: true }) => void) => void;
+}
+
+/** What a watcher should do with a delta: rules L1 to L3. */
+export function judge(at: Cursor, delta: Pick<Delta, 'e' | 'f' | 'v'>): 'ignore' | 'apply' | 'gap' {
+  if (delta.e !== at.epoch || delta.f > at.ver) return 'gap';
+  return delta.v <= at.ver ? 'ignore' : 'apply';
+}
+
+/** The data after the operations; parts that none of them touches stay the same objects. */
+export function apply(data: TopicData, ops: readonly Operation[]): TopicData {
+  return data.kind === 'list' ? applyToList(data, ops) : applyToWorkflow(data, ops);
+}
+
+function applyToList(data: ListData, ops: readonly Operation[]): ListData {
+  let { counts } = data;
+  const rows = new Map(data.rows.map((row) => [row.id, row]));
+  for (const op of ops) {
+    if (op.op === 'counts') counts = op.counts;
+    // Rows come from the list and from the feed, which may be out of step: the newer one wins.
+    if (op.op === 'row' && (rows.get(op.row.id)?.seq ?? -1) <= op.row.seq) {
+      rows.set(op.row.id, op.row);
+    }
+  }
+  return { kind: 'list', counts, rows: newestFirst([...rows.values()]).slice(0, rowLimit) };
+}
+
+function applyToWorkflow(data: WorkflowData, ops: readonly Operation[]): WorkflowData {
+  let { workflow, logs } = data;
+  const changed = new Map<string, TaskCard>();
+  for (const op of ops) {
+    if (op.op === 'workflow') workflow = op.workflow;
+    if (op.op === 'task') changed.set(op.task.id, op.task);
+    if (op.op === 'logs') logs = addLines(logs, op.lines);
+  }
+  const tasks =
+    changed.size === 0 ? data.tasks : data.tasks.map((task) => changed.get(task.id) ?? task);
+  return { ...data, workflow, tasks, logs };
+}
+
+export function newestFirst(rows: readonly WorkflowRow[]): readonly WorkflowRow[] {
+  return rows.toSorted((a, b) => compare(b.created_at, a.created_at) || compare(b.id, a.id));
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+// Lines have no numbers and may come twice, from the store and from the feed: equal lines are one line.
+function addLines(have: readonly LogLine[], more: readonly LogLine[]): readonly LogLine[] {
+  const known = new Set(have.map(lineKey));
+  const added = more.filter((line) => !known.has(lineKey(line)));
+  return added.length === 0 ? have : [...have, ...added].slice(-logLimit);
+}
+
+function lineKey(line: LogLine): string {
+  return `${line.at}/${line.step}/${line.attempt}/${line.level}/${line.message}`;
+}
+
+/** Fewer operations with the same outcome: of those about one thing the last stays (L4). */
+export function merge(ops: readonly Operation[]): readonly Operation[] {
+  const latest = new Map<string, Operation>();
+  let lines: readonly LogLine[] = [];
+  for (const op of ops) {
+    if (op.op === 'logs') lines = addLines(lines, op.lines);
+    else latest.set(subject(op), op);
+  }
+  return lines.length === 0 ? [...latest.values()] : [...latest.values(), { op: 'logs', lines }];
+}
+
+function subject(op: Exclude<Operation, { op: 'logs' }>): string {
+  switch (op.op) {
+    case 'row':
+      return `row ${op.row.id}`;
+    case 'task':
+      return `task ${op.task.id}`;
+    case 'counts':
+    case 'workflow':
+      return op.op;
+  }
+}

@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { ClusterApi, WorkflowChange } from '#cluster/api.ts';
+
+import { lineCard, rowCard, taskCard, workflowCard, workflowData } from './cards.ts';
+import {
+  logLimit,
+  newestFirst,
+  type Operation,
+  rowLimit,
+  type WorkflowRow,
+} from './live-protocol.ts';
+import { TopicState } from './live-topic.ts';
+
+/*
+ * Where the data of a topic comes from. Each source turns the feed on first and reads the state after, so that no change
+ * falls between; then it follows the feed, and reads again when it cannot be sure that it has everything.
+ */
+export interface Source {
+  /** Rejects when there is no such thing, or it cannot be read now. */
+  readonly opened: Promise<TopicState>;
+  close(): void;
+}
+
+export interface Watch {
+  readonly cluster: ClusterApi;
+  /** Called after every advance of the state. */
+  readonly changed: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+// What the owner tells may be lost on the way: whatever is still going on and has been silent for so long is asked about.
+const silenceMs = 5_000;
+const silenceLimitMs = 30_000;
+// The list may lag the owners by a second (ClusterApi.list): what was read first is read once more after that.
+const listLagMs = 1_500;
+const countsEveryMs = 1_000;
+const bufferLimit = 1_000;
+const restAfterFailureMs = 1_000;
+// Log lines are no events and have no numbers, but watchers must hear of them in order: they move the version by this much.
+const betweenEvents = 1e-6;
+
+/** `workflow:<id>`: versions are the numbers of its events, so any node can serve a watcher that comes from another. */
+export class WorkflowSource implements Source {
+  readonly opened: Promise<TopicState>;
+  readonly #id: string;
+  readonly #watch: Watch;
+  readonly #unwatch: () => void;
+  readonly #stop = new AbortController();
+  /** Changes that came before the state was read. */
+  #early: WorkflowChange[] = [];
+  #state: TopicState | null = null;
+  #reading: Promise<void> | null = null;
+  #heardAt = performance.now();
+
+  constructor(id: string, watch: Watch) {
+    this.#id = id;
+    this.#watch = watch;
+    this.#unwatch = watch.cluster.live.watchWorkflow(id, (change) => this.#hear(change));
+    this.opened = this.#open();
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#unwatch();
+  }
+
+  async #open(): Promise<TopicState> {
+    const { cluster } = this.#watch;
+    const [snapshot, logs] = await Promise.all([
+      cluster.workflow(this.#id),
+      cluster.logs(this.#id, { limit: logLimit }),
+    ]);
+    const state = new TopicState('', snapshot.seq, workflowData(snapshot, logs.map(lineCard)));
+    this.#state = state;
+    const early = this.#early;
+    this.#early = [];
+    for (const change of early) this.#hear(change);
+    this.#own(this.#askWhenSilent());
+    return state;
+  }
+
+  #hear(change: WorkflowChange): void {
+    this.#heardAt = performance.now();
+    const state = this.#state;
+    if (state === null) {
+      // Dropping the oldest makes a gap, which the newest then shows.
+      if (this.#early.push(change) > bufferLimit) this.#early.shift();
+      return;
+    }
+    const lines: readonly Operation[] =
+      change.logs.length === 0 ? [] : [{ op: 'logs', lines: change.logs.map(lineCard) }];
+    if (change.fromSeq > state.ver) {
+      this.#readAgain();
+    } else if (change.seq > state.ver) {
+      state.advance(change.seq, [
+        { op: 'workflow', workflow: workflowCard(change.workflow) },
+        ...change.tasks.map((task): Operation => ({ op: 'task', task: taskCard(task) })),
+        ...lines,
+      ]);
+      this.#watch.changed();
+    } else if (lines.length > 0) {
+      state.advance(state.ver + betweenEvents, lines);
+      this.#watch.changed();
+    }
+  }
+
+  #readAgain(): void {
+    if (this.#reading !== null || this.#stop.signal.aborted) return;
+    this.#reading = this.#read()
+      .catch(async (error: unknown) => {
+        this.#watch.failed(error);
+        await sleep(restAfterFailureMs, undefined, { signal: this.#stop.signal, ref: false });
+      })
+      .finally(() => {
+        this.#reading = null;
+      });
+    this.#own(this.#reading);
+  }
+
+  async #read(): Promise<void> {
+    const [snapshot, logs] = await Promise.all([
+      this.#watch.cluster.workflow(this.#id),
+      this.#watch.cluster.logs(this.#id, { limit: logLimit }),
+    ]);
+    const state = this.#state;
+    if (state === null || snapshot.seq <= state.ver || this.#stop.signal.aborted) return;
+    state.advance(snapshot.seq, [
+      { op: 'workflow', workflow: workflowCard(snapshot.workflow) },
+      ...snapshot.tasks.map((task): Operation => ({ op: 'task', task: taskCard(task) })),
+      { op: 'logs', lines: logs.map(lineCard) },
+    ]);
+    this.#watch.changed();
+  }
+
+  async #askWhenSilent(): Promise<void> {
+    const { signal } = this.#stop;
+    let patienceMs = silenceMs;
+    while (!this.#ended()) {
+      const silentMs = performance.now() - this.#heardAt;
+      if (silentMs < patienceMs) {
+        await sleep(patienceMs - silentMs, undefined, { signal, ref: false });
+        continue;
+      }
+      this.#readAgain();
+      this.#heardAt = performance.now();
+      patienceMs = Math.min(patienceMs * 2, silenceLimitMs);
+    }
+  }
+
+  #ended(): boolean {
+    const data = this.#state?.data;
+    return data?.kind === 'workflow' && data.workflow.ended_at !== undefined;
+  }
+
+  #own(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.#watch.failed(error);
+    });
+  }
+}
+
+/** `workflows`: the newest rows and the counts. Versions are this node's own, so another node is another epoch. */
+export class ListSource implements Source {
+  readonly opened: Promise<TopicState>;
+  readonly #watch: Watch;
+  readonly #unwatch: () => void;
+  readonly #stop = new AbortController();
+  #early: WorkflowRow[] = [];
+  #state: TopicState | null = null;
+  #counting = false;
+  #countAgain = false;
+  #heardAt = performance.now();
+
+  constructor(watch: Watch) {
+    this.#watch = watch;
+    this.#unwatch = watch.cluster.live.watchRows((rows) => this.#hear(rows.map(rowCard)));
+    this.opened = this.#open();
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#unwatch();
+  }
+
+  async #open(): Promise<TopicState> {
+    const { cluster } = this.#watch;
+    const [rows, counts] = await Promise.all([this.#list(), cluster.stats()]);
+    const data = { kind: 'list' as const, counts, rows: newestFirst(rows) };
+    const state = new TopicState(randomUUID(), 0, data);
+    this.#state = state;
+    const early = this.#early;
+    this.#early = [];
+    if (early.length > 0) this.#hear(early);
+    this.#own(this.#follow());
+    return state;
+  }
+
+  async #list(): Promise<readonly WorkflowRow[]> {
+    const rows = await this.#watch.cluster.list({ limit: rowLimit, offset: 0 });
+    return rows.map(rowCard);
+  }
+
+  #hear(rows: readonly WorkflowRow[]): void {
+    this.#heardAt = performance.now();
+    if (this.#state === null) {
+      this.#early = [...this.#early, ...rows].slice(-bufferLimit);
+      return;
+    }
+    this.#advance(rows.map((row) => ({ op: 'row', row })));
+    this.#own(this.#count());
+  }
+
+  #advance(ops: readonly Operation[]): void {
+    const state = this.#state;
+    if (state === null || ops.length === 0 || this.#stop.signal.aborted) return;
+    state.advance(state.ver + 1, ops);
+    this.#watch.changed();
+  }
+
+  /** Reads the counts soon after a change and once more after the last, at most once in `countsEveryMs`. */
+  async #count(): Promise<void> {
+    this.#countAgain = true;
+    if (this.#counting) return;
+    this.#counting = true;
+    try {
+      while (this.#countAgain) {
+        this.#countAgain = false;
+        try {
+          const counts = await this.#watch.cluster.stats();
+          this.#advance([{ op: 'counts', counts }]);
+        } catch (error) {
+          this.#watch.failed(error);
+          this.#countAgain = true;
+        }
+        await sleep(countsEveryMs, undefined, { signal: this.#stop.signal, ref: false });
+      }
+    } finally {
+      this.#counting = false;
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop;
+    await sleep(listLagMs, undefined, { signal, ref: false });
+    await this.#reconcile();
+    while (!signal.aborted) {
+      await sleep(silenceMs, undefined, { signal, ref: false });
+      if (this.#hasOpen() && performance.now() - this.#heardAt > 2 * silenceMs) {
+        await this.#reconcile();
+        this.#heardAt = performance.now();
+      }
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    try {
+      await this.#compare();
+    } catch (error) {
+      // The next silence tries again.
+      if (!this.#stop.signal.aborted) this.#watch.failed(error);
+    }
+  }
+
+  async #compare(): Promise<void> {
+    const [listed, counts] = await Promise.all([this.#list(), this.#watch.cluster.stats()]);
+    const data = this.#state?.data;
+    if (data?.kind !== 'list') return;
+    const known = new Map(data.rows.map((row) => [row.id, row.seq]));
+    this.#advance([
+      ...listed
+        .filter((row) => (known.get(row.id) ?? -1) < row.seq)
+        .map((row): Operation => ({ op: 'row', row })),
+      ...(JSON.stringify(counts) === JSON.stringify(data.counts)
+        ? []
+        : [{ op: 'counts' as const, counts }]),
+    ]);
+  }
+
+  #hasOpen(): boolean {
+    const data = this.#state?.data;
+    return data?.kind === 'list' && data.rows.some((row) => row.ended_at === undefined);
+  }
+
+  #own(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.#watch.failed(error);
+    });
+  }
+}

@@ -1,0 +1,273 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type Namespace, Server, type Socket } from 'socket.io';
+
+import type { ClusterApi } from '#cluster/api.ts';
+
+import type { DoorLog } from './door-log.ts';
+import { LiveHub, type Membership } from './live-hub.ts';
+import {
+  type ClientEvents,
+  type Cursor,
+  type LiveProblem,
+  namespace,
+  protocolVersion,
+  type ServerEvents,
+  type Subscribed,
+} from './live-protocol.ts';
+import { isForLoopback, isFromHere } from './loopback.ts';
+import { problemOf } from './problems.ts';
+import { subscribeMessage, unsubscribeMessage } from './schemas.ts';
+import { complaint } from './validate.ts';
+
+/** Frames of one topic, and of all topics of a socket, that may be on their way without an answer. */
+const topicWindow = 4;
+const socketWindow = 16;
+const topicLimit = 32;
+const frameLimit = 64 * 1024;
+const slowAfterMs = 60_000;
+const sweepEveryMs = 5_000;
+const goodbyeMs = 500;
+/** Subscriptions a socket may ask for in one sweep. */
+const requestLimit = 200;
+
+type LiveSocket = Socket<ClientEvents, ServerEvents>;
+
+export interface Live {
+  /** Tells every page that this node leaves, and closes. */
+  close(): Promise<void>;
+}
+
+/** Serves the live protocol on the HTTP server of the door. */
+export function openLive(server: HttpServer, cluster: ClusterApi, log: DoorLog): Live {
+  const io = new Server<ClientEvents, ServerEvents>(server, {
+    transports: ['websocket'],
+    serveClient: false,
+    maxHttpBufferSize: frameLimit,
+    perMessageDeflate: false,
+    allowRequest: (request, decide) => decide(refusal(request), refusal(request) === null),
+  });
+  const hub = new LiveHub(cluster, log);
+  const pages: Namespace<ClientEvents, ServerEvents> = io.of(namespace);
+  const sessions = new Set<Session>();
+  pages.on('connection', (socket) => {
+    const session = new Session(socket, hub);
+    sessions.add(session);
+    socket.on('disconnect', () => {
+      session.close();
+      sessions.delete(session);
+    });
+    greet(socket, cluster).catch((error: unknown) => {
+      log.warn({ err: error }, 'a page could not be told which node serves it');
+    });
+  });
+  const sweep = setInterval(() => {
+    for (const session of sessions) {
+      if (session.sweep())
+        log.warn({ socket: session.id }, 'a page that reads too slowly was disconnected');
+    }
+  }, sweepEveryMs).unref();
+  return {
+    close: async () => {
+      clearInterval(sweep);
+      pages.emit('server_leaving', { in_ms: 0, jitter_ms: 1_000 });
+      pages.disconnectSockets(true);
+      // Closing the engine discards what is not written yet, so the sockets get a moment to go by themselves.
+      const deadline = performance.now() + goodbyeMs;
+      while (sessions.size > 0 && performance.now() < deadline) await sleep(10);
+      hub.close();
+      io.engine.close();
+    },
+  };
+}
+
+async function greet(socket: LiveSocket, cluster: ClusterApi): Promise<void> {
+  const { node } = await cluster.cluster();
+  socket.emit('hello', {
+    proto: protocolVersion,
+    node,
+    server_time: new Date().toISOString(),
+    limits: { topics: topicLimit, window: topicWindow },
+  });
+}
+
+function refusal(request: IncomingMessage): string | null {
+  if (!isForLoopback(request)) return 'this door answers to loopback names only';
+  return isFromHere(request) ? null : 'pages of other origins may not listen';
+}
+
+/** One socket with its subscriptions and its credit. */
+class Session {
+  readonly #socket: LiveSocket;
+  readonly #hub: LiveHub;
+  readonly #subscriptions = new Map<string, Subscription>();
+  #unanswered = 0;
+  /** Since when there has been something unanswered. */
+  #waitingSince: number | null = null;
+  #requests = 0;
+
+  constructor(socket: LiveSocket, hub: LiveHub) {
+    this.#socket = socket;
+    this.#hub = hub;
+    // What comes from a socket is whatever it likes to send.
+    socket.on('sub', (message: unknown, ack: unknown) => {
+      const answer = (subscribed: Subscribed): void => {
+        if (typeof ack === 'function') ack(subscribed);
+      };
+      this.#subscribe(message).then(answer, (error: unknown) => {
+        answer({ ok: false, problem: liveProblem(error) });
+      });
+    });
+    socket.on('unsub', (message: unknown, ack: unknown) => {
+      const parsed = unsubscribeMessage.safeParse(message);
+      if (parsed.success) this.#drop(parsed.data.topic);
+      if (typeof ack === 'function') ack({ ok: true });
+    });
+  }
+
+  get id(): string {
+    return this.#socket.id;
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.close();
+    this.#subscriptions.clear();
+  }
+
+  /** Disconnects a socket that has not answered for long; true if it did. */
+  sweep(): boolean {
+    this.#requests = 0;
+    if (this.#waitingSince === null || performance.now() - this.#waitingSince < slowAfterMs) {
+      return false;
+    }
+    this.#socket.disconnect(true);
+    return true;
+  }
+
+  async #subscribe(message: unknown): Promise<Subscribed> {
+    const parsed = subscribeMessage.safeParse(message);
+    if (!parsed.success) {
+      return refuse(400, 'INVALID_INPUT', complaint(subscribeMessage, message) ?? 'not a message');
+    }
+    this.#requests += 1;
+    if (this.#requests > requestLimit) {
+      return refuse(429, 'RATE_LIMITED', 'too many subscriptions in a short time');
+    }
+    const { topic, since } = parsed.data;
+    this.#drop(topic);
+    if (this.#subscriptions.size >= topicLimit) {
+      return refuse(429, 'TOO_MANY_TOPICS', `a socket may watch ${topicLimit} topics`);
+    }
+    const subscription = new Subscription(topic, () => this.#pump(subscription));
+    this.#subscriptions.set(topic, subscription);
+    try {
+      const membership = await this.#hub.join(topic, subscription.pump);
+      return subscription.begin(membership, since);
+    } catch (error) {
+      if (this.#subscriptions.get(topic) === subscription) this.#subscriptions.delete(topic);
+      throw error;
+    }
+  }
+
+  #drop(topic: string): void {
+    this.#subscriptions.get(topic)?.close();
+    this.#subscriptions.delete(topic);
+  }
+
+  /** Sends what is new when there is credit for it; otherwise the answer to a frame will come here again. */
+  #pump(subscription: Subscription): void {
+    if (!subscription.isOpen || subscription.unanswered >= topicWindow) return;
+    if (this.#unanswered >= socketWindow) return;
+    const frame = subscription.next();
+    if (frame === null) return;
+    subscription.unanswered += 1;
+    this.#unanswered += 1;
+    this.#waitingSince ??= performance.now();
+    const answered = once(() => {
+      subscription.unanswered -= 1;
+      this.#unanswered -= 1;
+      this.#waitingSince = this.#unanswered === 0 ? null : performance.now();
+      for (const other of this.#subscriptions.values()) this.#pump(other);
+    });
+    if (frame.event === 'd') this.#socket.emit('d', frame.body, answered);
+    else this.#socket.emit('snap', frame.body, answered);
+  }
+}
+
+type Frame =
+  | { readonly event: 'd'; readonly body: Parameters<ServerEvents['d']>[0] }
+  | { readonly event: 'snap'; readonly body: Parameters<ServerEvents['snap']>[0] };
+
+/** What one socket knows of one topic: a version, and nothing that grows. */
+class Subscription {
+  readonly #topic: string;
+  readonly pump: () => void;
+  unanswered = 0;
+  #membership: Membership | null = null;
+  #at: Cursor | null = null;
+  #closed = false;
+
+  constructor(topic: string, pump: () => void) {
+    this.#topic = topic;
+    this.pump = pump;
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed && this.#at !== null;
+  }
+
+  begin(membership: Membership, since: Cursor | undefined): Subscribed {
+    if (this.#closed) {
+      membership.leave();
+      return refuse(409, 'UNSUBSCRIBED', 'the subscription was given up meanwhile');
+    }
+    this.#membership = membership;
+    const { state } = membership;
+    this.#at = { epoch: state.epoch, ver: state.ver };
+    const update = since === undefined ? null : state.since(since);
+    if (since === undefined || update === null || update.type === 'snapshot') {
+      return { ok: true, mode: 'snapshot', ...this.#at, data: state.data };
+    }
+    const ops = update.type === 'delta' ? update.ops : [];
+    return { ok: true, mode: 'delta', from: since.ver, ...this.#at, ops };
+  }
+
+  /** The frame that brings the socket to the newest version, or null when it is there. */
+  next(): Frame | null {
+    const state = this.#membership?.state;
+    if (state === undefined || this.#at === null) return null;
+    const update = state.since(this.#at);
+    if (update.type === 'none') return null;
+    this.#at = { epoch: state.epoch, ver: state.ver };
+    const at = { t: this.#topic, e: state.epoch, v: state.ver };
+    return update.type === 'delta'
+      ? { event: 'd', body: { ...at, f: update.from, ops: update.ops } }
+      : { event: 'snap', body: { ...at, data: state.data, reason: update.reason } };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#membership?.leave();
+    this.#membership = null;
+  }
+}
+
+// A client may answer the same frame twice, and must not gain credit by it.
+function once(call: () => void): () => void {
+  let called = false;
+  return () => {
+    if (called) return;
+    called = true;
+    call();
+  };
+}
+
+function refuse(status: number, code: string, message: string): Subscribed {
+  return { ok: false, problem: { status, code, message } };
+}
+
+function liveProblem(error: unknown): LiveProblem {
+  const { status, code, detail } = problemOf(error);
+  return { status, code, message: detail };
+}

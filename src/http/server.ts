@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import helmet from 'helmet';
+
+import type { ClusterApi } from '#cluster/api.ts';
+
+import type { DoorLog } from './door-log.ts';
+import { openLive } from './live.ts';
+import { isForLoopback, isFromHere, loopbackAddress } from './loopback.ts';
+import { ProblemError, problemOf, sendProblem, unsupportedMedia } from './problems.ts';
+import { actorRoutes } from './routes/actors.ts';
+import { clusterRoutes } from './routes/cluster.ts';
+import { definitionRoutes } from './routes/definitions.ts';
+import { healthRoutes } from './routes/health.ts';
+import { resourceOf } from './routes/route.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import { workflowRoutes } from './routes/workflows.ts';
+import { webFiles } from './web-files.ts';
+
+export interface DoorOptions {
+  readonly cluster: ClusterApi;
+  /** A loopback address or `localhost`. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Builds the console when it is missing or older than its sources. */
+  readonly dev?: boolean;
+  readonly log: DoorLog;
+}
+
+export interface Door {
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more requests, finishes those in flight, sends the pages elsewhere. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+// The largest input, and the fields around it.
+const bodyLimit = 2 * 1024 * 1024 + 64 * 1024;
+const closeWithinMs = 10_000;
+
+/** Opens the door of a node: REST, the live protocol and the console on one port. */
+export async function createDoor(options: DoorOptions): Promise<Door> {
+  const { cluster, log } = options;
+  const address = loopbackAddress(options.host);
+  const leaving = new AbortController();
+  const console = await webFiles({ dev: options.dev ?? false });
+  const server = createServer(appOf(cluster, console, leaving.signal, log));
+  await listen(server, options.port, address);
+  const live = openLive(server, cluster, log);
+  const port = portOf(server);
+  const name = address.includes(':') ? `[${address}]` : address;
+  let closing: Promise<void> | null = null;
+  return {
+    url: `http://${options.host === 'localhost' ? 'localhost' : name}:${port}`,
+    port,
+    close: async () => {
+      closing ??= (async () => {
+        leaving.abort();
+        await Promise.all([closeServer(server), live.close()]);
+      })();
+      await closing;
+    },
+  };
+}
+
+function appOf(
+  cluster: ClusterApi,
+  console: RequestHandler,
+  leaving: AbortSignal,
+  log: DoorLog,
+): express.Express {
+  const app = express();
+  // Node's own parser: `?a[b]=1` is a parameter of that name, not an object.
+  app.set('query parser', 'simple');
+  app.disable('x-powered-by');
+  app.use(identify);
+  app.use(headers);
+  app.use((_request, response, next) => {
+    // Otherwise a client that reuses its connection keeps the door open.
+    if (leaving.aborted) response.set('Connection', 'close');
+    next();
+  });
+  app.use(refuseStrangers);
+  app.use(healthRoutes(cluster, leaving));
+  app.use('/api', (_request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    next();
+  });
+  app.use('/api', refuseOtherMedia, express.json({ limit: bodyLimit, strict: false }));
+  app.use('/api/v1', workflowRoutes(cluster, leaving));
+  app.use('/api/v1', taskRoutes(cluster));
+  app.use('/api/v1', definitionRoutes(cluster));
+  app.use('/api/v1', actorRoutes(cluster));
+  app.use('/api/v1', clusterRoutes(cluster));
+  app.use(console);
+  app.use((request) => {
+    throw new ProblemError({
+      status: 404,
+      title: 'Not found',
+      code: 'ROUTE_NOT_FOUND',
+      detail: `there is nothing at ${request.method} ${request.path}`,
+    });
+  });
+  app.use(answerErrors(log));
+  return app;
+}
+
+/** Every answer carries an id that the log has too: the client's own when it is a decent one. */
+const identify: RequestHandler = (request, response, next) => {
+  const given = request.get('X-Request-Id');
+  const decent = given !== undefined && /^[\w.:/+=-]{1,128}$/.test(given);
+  response.set('X-Request-Id', decent ? given : randomUUID());
+  next();
+};
+
+const headers: RequestHandler = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    // upgrade-insecure-requests, which is a default of helmet, would blank the console: there is no TLS on loopback.
+    directives: {
+      defaultSrc: ["'self'"],
+      connectSrc: ["'self'", 'ws:', 'wss:'],
+      imgSrc: ["'self'", 'data:'],
+      objectSrc: ["'none'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+  strictTransportSecurity: false,
+  referrerPolicy: { policy: 'no-referrer' },
+});
+
+const refuseStrangers: RequestHandler = (request, _response, next) => {
+  if (!isForLoopback(request)) {
+    throw new ProblemError({
+      status: 421,
+      title: 'Misdirected request',
+      code: 'NOT_LOOPBACK',
+      detail: 'This door answers to loopback names only, such as localhost and 127.0.0.1.',
+    });
+  }
+  const reads = ['GET', 'HEAD', 'OPTIONS'].includes(request.method);
+  if (!reads && !isFromHere(request)) {
+    throw new ProblemError({
+      status: 403,
+      title: 'Forbidden',
+      code: 'FOREIGN_ORIGIN',
+      detail: 'A page of another origin may not change anything here.',
+    });
+  }
+  next();
+};
+
+const refuseOtherMedia: RequestHandler = (request, _response, next) => {
+  const { headers: given } = request;
+  const hasBody =
+    given['transfer-encoding'] !== undefined || Number(given['content-length'] ?? 0) > 0;
+  if (hasBody && !request.is(['json', '+json'])) throw new ProblemError(unsupportedMedia);
+  next();
+};
+
+function answerErrors(log: DoorLog): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const problem = problemOf(error, resourceOf(response));
+    const about = {
+      err: error,
+      request_id: response.getHeader('X-Request-Id'),
+      method: request.method,
+      path: request.path,
+    };
+    if (problem.code === 'INTERNAL') log.error(about, 'a request failed');
+    else log.debug({ ...about, err: undefined, code: problem.code }, 'a request was refused');
+    if (response.headersSent) {
+      // Too late for a problem: express cuts the connection, so that nobody takes half an answer for a whole one.
+      next(error);
+      return;
+    }
+    sendProblem(response, problem);
+  };
+}
+
+async function listen(server: Server, port: number, address: string): Promise<void> {
+  const listening = once(server, 'listening');
+  server.listen(port, address);
+  // Rejects with the server's error, EADDRINUSE for one.
+  await listening;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The door has no port.');
+  return address.port;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  // A connection that becomes idle later is one whose request was finished meanwhile.
+  const idle = setInterval(() => server.closeIdleConnections(), 100);
+  const late = setTimeout(() => server.closeAllConnections(), closeWithinMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(late);
+}
