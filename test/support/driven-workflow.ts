@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { expect } from 'chai';
 
 import type { Graph } from '#actors/definition.ts';
@@ -59,7 +61,9 @@ export class DrivenWorkflow {
       const read: WorkflowEvent = JSON.parse(JSON.stringify(event));
       this.#folded = evolveWorkflow(this.#folded, read, this.plan, this.id);
     }
-    expect(this.#folded, 'W2').to.deep.equal(this.#state);
+    if (!isDeepStrictEqual(this.#folded, this.#state)) {
+      expect(this.#folded, 'W2').to.deep.equal(this.#state);
+    }
     return turn;
   }
 
