@@ -83,9 +83,12 @@ export class NodeProcess implements AsyncDisposable {
 
   async #keep(): Promise<void> {
     let pauseMs = firstPauseMs;
-    while (!this.#stop.signal.aborted) {
+    for (;;) {
       const since = performance.now();
-      const why = await this.#live();
+      const logStart = await sizeOf(this.#spec.log);
+      // Nothing is awaited between this look and the fork: a stop finds either no child to come or the child.
+      if (this.#stop.signal.aborted) return;
+      const why = await this.#live(logStart);
       if (this.#stop.signal.aborted) return;
       this.#ready.reject(new NodeFailedError(this.#spec.name, why, this.#spec.log));
       if (performance.now() - since > steadyMs) pauseMs = firstPauseMs;
@@ -96,10 +99,9 @@ export class NodeProcess implements AsyncDisposable {
   }
 
   /** One process, from start to end; resolves to why it ended. */
-  async #live(): Promise<string> {
+  async #live(logStart: number): Promise<string> {
     const { name, log, warden, onEvent } = this.#spec;
     const since = performance.now();
-    const logStart = await sizeOf(log);
     this.#starts += 1;
     const starts = this.#starts;
     const child = this.#fork();

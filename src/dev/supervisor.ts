@@ -105,10 +105,13 @@ async function startServers(
 
   async function revive(name: ServerName): Promise<void> {
     for (let pauseMs = 100; !signals.wereHeard; pauseMs = Math.min(pauseMs * 2, 10_000)) {
-      page.warn(`The private ${name} server has ended unexpectedly and is started again.`);
+      const label = name === 'redis' ? 'Redis' : 'MySQL';
+      page.warn(`The private ${label} server has ended unexpectedly and is started again.`);
       await sleep(pauseMs, undefined, { ref: false });
       try {
-        if (!signals.wereHeard) await servers.restart(name);
+        if (signals.wereHeard) return;
+        await servers.restart(name);
+        page.done(label, 'answers again');
         return;
       } catch (error) {
         page.warn(error instanceof Error ? error.message : String(error));

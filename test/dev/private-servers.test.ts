@@ -12,7 +12,10 @@ import { type PrivateServers, type ServerStep, startPrivateServers } from '#dev/
 import { running, Script, survivors } from './script.ts';
 import { TempDir } from './temp-dir.ts';
 
-describe('private servers', () => {
+describe('private servers', function () {
+  // Real servers are started over and over, perhaps beside other work.
+  this.timeout(90_000);
+
   it('keep their data from one start to the next', async () => {
     await using dir = await TempDir.create();
     const steps: ServerStep[] = [];
