@@ -164,11 +164,11 @@ export interface ActorTurnContext {
 }
 
 /** Takes the state and a message; returns the next state and, for an ask, the reply. */
-export type ActorHandler<State = never, Message = never, Reply = unknown> = (
+export type ActorHandler<State = never, Message = never, Turn = ActorTurn<unknown, unknown>> = (
   state: State,
   message: Message,
   context: ActorTurnContext,
-) => ActorTurn<State, Reply> | Promise<ActorTurn<State, Reply>>;
+) => Turn | Promise<Turn>;
 
 /** What a handler of an actor gives back; a part that is absent stays as it was. */
 export interface ActorTurn<State, Reply> {
@@ -183,16 +183,16 @@ export interface RestartIntensity {
 }
 
 /** An actor of the user's own: `actor('counter', { state, on })`. */
-export interface ActorDefinition<State = never> {
+export interface ActorDefinition {
   readonly kind: 'actor';
   readonly name: string;
-  readonly initialState: () => State;
-  readonly on: Readonly<Record<string, ActorHandler<State>>>;
+  readonly initialState: () => unknown;
+  readonly on: Readonly<Record<string, ActorHandler>>;
   readonly restart: RestartIntensity;
   readonly turnTimeoutMs: number;
 }
 
-export type Definition = TaskDefinition | WorkflowDefinition | ActorDefinition;
+export type Definition = TaskDefinition | WorkflowDefinition<unknown, unknown> | ActorDefinition;
 
 /** The queue of the turns of an actor type. */
 export function actorQueue(name: string): string {

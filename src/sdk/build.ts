@@ -1,0 +1,133 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+
+import type {
+  Graph,
+  Step,
+  StepCode,
+  TaskDefinition,
+  WorkflowDefinition,
+} from '#actors/definition.ts';
+import type { JsonObject } from '#actors/json.ts';
+
+import { DefinitionError } from './definition-error.ts';
+import type { Draft, StepDraft } from './draft.ts';
+import { checkGraph } from './graph-check.ts';
+import { checkName } from './names.ts';
+import type { Place } from './policy.ts';
+import {
+  defaultPriority,
+  limit,
+  retryOf,
+  taskOptionsOf,
+  wholeRetry,
+  wholeTimeouts,
+} from './policy.ts';
+import { versionOf } from './version.ts';
+
+/**
+ * A draft, checked, as the definition that the runtime takes. Both faces end here.
+ * @throws DefinitionError for the first thing that cannot work
+ */
+export function build(draft: Draft): WorkflowDefinition<never, never> {
+  const { name, options } = draft;
+  checkName('workflow', name);
+  const where = `workflow "${name}"`;
+  for (const step of draft.steps) checkName('step', step.name, where);
+  const input = inputOf(options.input, where);
+  const inputSchema = input === null ? null : jsonSchemaOf(input);
+  const steps = draft.steps.map((step) => stepOf(step, draft));
+  const unversioned: Omit<Graph, 'version'> = {
+    name,
+    steps,
+    timeoutMs: limit('timeout', options.timeout, { where }) ?? null,
+    onFailure: options.onFailure ?? 'cancelSiblings',
+    ...(inputSchema === null ? {} : { inputSchema }),
+  };
+  checkGraph(unversioned);
+  return {
+    kind: 'workflow',
+    graph: { ...unversioned, version: versionOf(unversioned, draft.steps) },
+    code: Object.fromEntries(draft.steps.map((step) => [step.name, codeOf(step)])),
+    tasks: draft.tasks,
+    ...(input === null ? {} : { input }),
+  };
+}
+
+function stepOf(step: StepDraft, { name, options, tasks }: Draft): Step {
+  const place: Place = { where: `workflow "${name}"`, step: step.name };
+  const type = tasks.find((known) => known.type === step.task);
+  const own = taskOptionsOf(step, place);
+  const retry = [retryOf(options.retry, place) ?? {}, type?.options.retry, own.retry];
+  return {
+    name: step.name,
+    task: step.task ?? step.name,
+    queue: step.task ?? `${name}/${step.name}`,
+    needs: step.needs,
+    retry: wholeRetry(retry, place),
+    timeouts: wholeTimeouts([type?.options.timeouts, own.timeouts]),
+    onError: step.onError,
+    conditional: step.when !== null,
+    whenNeedsSkipped: step.whenNeedsSkipped,
+    priority: own.priority ?? type?.options.priority ?? defaultPriority,
+    isolate: own.isolate ?? type?.options.isolate ?? false,
+  };
+}
+
+function codeOf(step: StepDraft): StepCode {
+  return {
+    ...(step.run === null ? {} : { run: step.run }),
+    ...(step.when === null ? {} : { when: step.when.code }),
+    ...(step.map === null ? {} : { map: step.map.code }),
+  };
+}
+
+/** Adds a task type. The same definition may come again, another of its name may not. */
+export function withTask(
+  tasks: readonly TaskDefinition[],
+  task: TaskDefinition,
+  place: Place,
+): readonly TaskDefinition[] {
+  const known = tasks.find((other) => other.type === task.type);
+  if (known === task) return tasks;
+  if (known === undefined) return [...tasks, task];
+  throw new DefinitionError({
+    code: 'DUPLICATE_TASK',
+    ...place,
+    message: `the task type "${task.type}" is defined twice, so it would be chance which of the handlers runs. Use one definition for both, or name one differently.`,
+  });
+}
+
+function inputOf(schema: StandardSchemaV1 | undefined, where: string): StandardSchemaV1 | null {
+  if (schema === undefined) return null;
+  const standard: unknown = schema['~standard'];
+  const isSchema =
+    typeof standard === 'object' &&
+    standard !== null &&
+    'validate' in standard &&
+    typeof standard.validate === 'function';
+  if (isSchema) return schema;
+  throw new DefinitionError({
+    code: 'BAD_INPUT_SCHEMA',
+    where,
+    message:
+      'options.input is not a Standard Schema, so no input could be checked. Give it a schema of zod, valibot, arktype or another library that implements Standard Schema.',
+  });
+}
+
+/** For people and forms, where the library offers it. A schema without a JSON form checks inputs all the same. */
+function jsonSchemaOf(schema: StandardSchemaV1): JsonObject | null {
+  if (!hasJsonSchema(schema)) return null;
+  try {
+    const found = schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' });
+    const parsed: JsonObject = JSON.parse(JSON.stringify(found));
+    return parsed;
+  } catch {
+    return null; // the specification lets a library throw for what JSON Schema cannot say
+  }
+}
+
+function hasJsonSchema(
+  schema: StandardSchemaV1,
+): schema is StandardSchemaV1 & StandardJSONSchemaV1 {
+  return 'jsonSchema' in schema['~standard'];
+}

@@ -1,0 +1,35 @@
+/* What a user imports. */
+
+// ---- define ----
+export { workflow } from './workflow.ts';
+export type { Workflow } from './workflow.ts';
+export { WorkflowBuilder } from './workflow-builder.ts';
+export type { StepBuilder } from './workflow-builder.ts';
+export { task } from './task.ts';
+export type { TypedTaskOptions } from './task.ts';
+export { actor } from './actor.ts';
+export type { Actor, ActorOptions, ActorRef } from './actor.ts';
+export { asyncTaskHandler, simpleTaskHandler } from './task-handlers.ts';
+
+// ---- options ----
+export type { Duration } from '#actors/duration.ts';
+export type { WorkflowOptions } from './draft.ts';
+export type { RetryOptions, RunOptions, TimeoutOptions } from './policy.ts';
+
+// ---- what handlers see and throw ----
+export { NonRetryableError, RetryAfterError } from '#actors/failure.ts';
+export { DefinitionError } from './definition-error.ts';
+export type { DefinitionErrorCode } from './definition-error.ts';
+export type {
+  ActorTurn,
+  ActorTurnContext,
+  TaskContext,
+  TaskDefinition,
+  TaskHandler,
+  TaskLog,
+  WorkflowDefinition,
+} from '#actors/definition.ts';
+export type { Json, JsonObject } from '#actors/json.ts';
+export type { StepError, StepTaskContext, StepView, Stored } from './shape.ts';
+
+// ---- connect: connect(), Client and handles come here ----
