@@ -306,7 +306,7 @@ class Turn implements WorkflowTurn {
       const task = state.tasks[planned.number];
       if (task === undefined || hasEnded(task)) continue;
       if (timeoutAt(planned.step, task) <= now) {
-        const failure = stepTimeout(planned.step, task);
+        const failure = stepTimeout(planned.step, task, now);
         if (isOut(task)) this.#abort(state, planned, task, failure.message);
         this.#taskFailed(state, plan, planned, {
           node: task.node ?? task.where,
@@ -348,7 +348,11 @@ class Turn implements WorkflowTurn {
       ...failed,
       retryAt: next,
     });
-    if (next !== null) return;
+    if (next !== null) {
+      if (next <= now)
+        this.#schedule(state, plan, planned, { attempt: task.attempt + 1, delivery: 1 });
+      return;
+    }
     if (planned.onError === null) {
       this.#fail(state, plan, { ...failed.failure, step: declared.name });
     } else {
@@ -538,19 +542,23 @@ function timeoutAt({ timeouts }: Step, task: TaskState): number {
   return at;
 }
 
-/** The failure of a step whose first timeout has run out. */
-function stepTimeout(step: Step, task: TaskState): Failure {
+/** The failure of a step that has run out of time: for good if it is the task's, else by the limit of the attempt that was first. */
+function stepTimeout(step: Step, task: TaskState, now: number): Failure {
   const { startToCloseMs, scheduleToStartMs, scheduleToCloseMs, heartbeatMs } = step.timeouts;
-  const at = timeoutAt(step, task);
-  const is = (from: number | null, limitMs: number | null): limitMs is number =>
-    from !== null && limitMs !== null && from + limitMs === at;
-  if (is(task.firstScheduledAt, scheduleToCloseMs)) {
+  const { firstScheduledAt, startedAt } = task;
+  if (
+    firstScheduledAt !== null &&
+    scheduleToCloseMs !== null &&
+    firstScheduledAt + scheduleToCloseMs <= now
+  ) {
     return timeoutFailure('ScheduleToCloseTimeout', scheduleToCloseMs, step.name);
   }
   if (task.status !== 'running') {
     return timeoutFailure('ScheduleToStartTimeout', scheduleToStartMs ?? 0, step.name);
   }
-  return is(task.startedAt, startToCloseMs)
+  return startedAt !== null &&
+    startToCloseMs !== null &&
+    startedAt + startToCloseMs === timeoutAt(step, task)
     ? timeoutFailure('StartToCloseTimeout', startToCloseMs, step.name)
     : timeoutFailure('HeartbeatTimeout', heartbeatMs ?? 0, step.name);
 }

@@ -80,6 +80,17 @@ describe('a retry policy', () => {
     expect(delay(policy, 1, { elapsed: 9001 })).to.equal(null);
   });
 
+  it('without a wait makes the next attempt in the same decision', () => {
+    const workflow = DrivenWorkflow.started(
+      graph({ a: { retry: { maxAttempts: 2, initialIntervalMs: 0 } } }),
+    );
+
+    workflow.fail('a');
+
+    expect(workflow.task('a')).to.include({ status: 'pending', attempt: 2 });
+    expect(workflow.executed.map((work) => work.attempt)).to.deep.equal([1, 2]);
+  });
+
   it('gives the next attempt the newest heartbeat details of the one before', () => {
     const workflow = DrivenWorkflow.started(graph({ a: { retry: { maxAttempts: 2 } } }));
     workflow.begin('a');

@@ -95,17 +95,24 @@ describe('a timeout', () => {
   });
 
   it('names the limit that ran out first', () => {
-    const workflow = withTimeouts({
-      startToCloseMs: 300,
-      heartbeatMs: 200,
-      scheduleToCloseMs: 400,
-    });
+    const workflow = withTimeouts({ startToCloseMs: 300, heartbeatMs: 200 });
     workflow.begin('a');
 
     workflow.now += 1000;
     workflow.wake();
 
     expect(workflow.task('a').failure?.name).to.equal('HeartbeatTimeout');
+  });
+
+  it('names the limit of the task before that of an attempt, because it is final', () => {
+    const workflow = withTimeouts({ startToCloseMs: 300, scheduleToCloseMs: 400 }, 5);
+    workflow.begin('a');
+
+    workflow.now += 1000;
+    workflow.wake();
+
+    expect(workflow.task('a').failure?.name).to.equal('ScheduleToCloseTimeout');
+    expect(workflow.status('a')).to.equal('failed');
   });
 
   it('of the workflow ends it and all its tasks', () => {
