@@ -192,7 +192,10 @@ export interface ActorDefinition {
   readonly turnTimeoutMs: number;
 }
 
-export type Definition = TaskDefinition | WorkflowDefinition<unknown, unknown> | ActorDefinition;
+/** A workflow of any input and output. */
+export type AnyWorkflow = WorkflowDefinition<unknown, unknown>;
+
+export type Definition = TaskDefinition | AnyWorkflow | ActorDefinition;
 
 /** The queue of the turns of an actor type. */
 export function actorQueue(name: string): string {

@@ -1,4 +1,4 @@
-import type { Graph, WorkflowDefinition } from '#actors/definition.ts';
+import type { AnyWorkflow, Graph } from '#actors/definition.ts';
 import type { Plan } from '#actors/plan.ts';
 import { planOf } from '#actors/plan.ts';
 
@@ -13,14 +13,14 @@ export class DefinitionCache {
   readonly #stored: Definitions;
   readonly #plans = new Map<string, Plan>();
   readonly #newest = new Map<string, { readonly plan: Plan; readonly until: number }>();
-  readonly #code = new Map<string, WorkflowDefinition>();
+  readonly #code = new Map<string, AnyWorkflow>();
 
   constructor(stored: Definitions) {
     this.#stored = stored;
   }
 
   /** Registers what this node has code for, so that every node can decide about it. */
-  async register(definitions: readonly WorkflowDefinition[]): Promise<void> {
+  async register(definitions: readonly AnyWorkflow[]): Promise<void> {
     await this.#stored.put(definitions.map(({ graph }) => graph));
     for (const definition of definitions) {
       const { graph } = definition;
@@ -30,7 +30,7 @@ export class DefinitionCache {
   }
 
   /** The definition with its code, when this node has it: to check inputs by its schema. */
-  code(name: string, version: string): WorkflowDefinition | null {
+  code(name: string, version: string): AnyWorkflow | null {
     return this.#code.get(keyOf(name, version)) ?? null;
   }
 

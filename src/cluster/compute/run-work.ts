@@ -283,6 +283,7 @@ function failed(failure: Failure): string {
 /** The failure of an attempt whose handler threw; after an abort that is how a handler obeys. */
 function failureOfThrown(error: unknown, host: Host): Failure {
   const { abortReason } = host;
+  if (error instanceof TurnTimeoutError) return safeFailure(error, 'timeout');
   if (abortReason === null) return safeFailure(error);
   const failure = safeFailure(error, 'canceled');
   const message =

@@ -1,11 +1,10 @@
 import type { Envelope } from '#actors/message.ts';
 
-import type { Mailboxes } from '../redis/mailboxes.ts';
+import { Duty } from '../duty.ts';
 import type { Notices } from '../notices.ts';
+import type { Mailboxes } from '../redis/mailboxes.ts';
 import type { Engine } from '../shards/engine.ts';
 import type { Shard } from '../shards/shard.ts';
-
-import { Duty } from '../duty.ts';
 
 const entriesPerRead = 256;
 /** Covers bells that were lost. */
@@ -36,7 +35,12 @@ export class MailboxReader {
     this.#mailboxes = mailboxes;
     this.#engine = engine;
     this.#notices = notices;
-    this.#sweep = new Duty('sweep the mailboxes', sweepMs, notices, async () => await this.#sweepAll());
+    this.#sweep = new Duty(
+      'sweep the mailboxes',
+      sweepMs,
+      notices,
+      async () => await this.#sweepAll(),
+    );
   }
 
   start(): void {

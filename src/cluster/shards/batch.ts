@@ -19,13 +19,14 @@ export class Batch {
     let entry = this.entries.get(activation.id);
     if (entry === undefined) {
       const first = activation.actor.seq - decision.events.length + 1;
-      entry = { activation, first, events: [] };
+      entry = { activation, first, events: [], decided: [] };
       this.entries.set(activation.id, entry);
     }
     for (const event of decision.events) {
       const text = JSON.stringify(event);
       this.bytes += text.length;
       entry.events.push(text);
+      entry.decided.push(event);
     }
   }
 
@@ -44,5 +45,7 @@ export class Batch {
 export interface BatchEntry {
   readonly activation: Activation;
   readonly first: number;
+  /** As JSON text, which is what the journal and the history keep. */
   readonly events: string[];
+  readonly decided: ActorEvent[];
 }

@@ -42,6 +42,7 @@ export class Shard {
   readonly #batches: Batch[] = [];
   #flying: Batch | null = null;
   #onSettled: (() => void)[] = [];
+  readonly #onDropped = new Set<() => void>();
 
   constructor(number: number, epoch: number, lastLsn: number, checkpointLsn: number) {
     this.number = number;
@@ -59,11 +60,18 @@ export class Shard {
     return next;
   }
 
-  /** Runs once all that is decided so far is committed: at once when it is. */
-  afterPending(run: () => void): void {
+  /** Resolves once all that is decided so far is committed: true; or once the shard is gone: false. */
+  async durable(): Promise<boolean> {
     const last = this.#batches.at(-1) ?? this.#flying;
-    if (last === null) run();
-    else last.then.push(run);
+    if (last === null || this.mode === 'gone') return this.mode !== 'gone';
+    return await new Promise<boolean>((resolve) => {
+      const dropped = (): void => resolve(false);
+      this.#onDropped.add(dropped);
+      last.then.push(() => {
+        this.#onDropped.delete(dropped);
+        resolve(true);
+      });
+    });
   }
 
   get hasWork(): boolean {
@@ -102,6 +110,8 @@ export class Shard {
     this.#batches.length = 0;
     this.activations.clear();
     this.loading.clear();
+    for (const dropped of this.#onDropped) dropped();
+    this.#onDropped.clear();
     this.#settle();
   }
 

@@ -1,0 +1,141 @@
+import { WorkflowActor } from '#actors/actor.ts';
+import type { ActorEvent } from '#actors/actor.ts';
+import { taskViews, workflowView } from '#actors/workflow-view.ts';
+
+import type { TaskLogLine, WorkflowChange } from '../api.ts';
+import { Duty } from '../duty.ts';
+import type { Courier } from '../messages/courier.ts';
+import type { Notices } from '../notices.ts';
+import type { Activation } from '../shards/activation.ts';
+import type { Batch, BatchEntry } from '../shards/batch.ts';
+import type { Engine } from '../shards/engine.ts';
+import { workflowRow } from './workflow-row.ts';
+
+/** A watcher that does not say again that it watches is forgotten after this long. */
+export const watchForMs = 10_000;
+const rowsEveryMs = 100;
+const rowsPerMessage = 200;
+
+/**
+ * The owner's half of the live feed: tells the nodes that watch what was committed. Nobody watching costs nothing.
+ *
+ * Changes of a watched workflow are taken when its batch is complete and sent when it is durable, so that what is shown is
+ * always a state that the journal holds. Rows of lists are coalesced: the newest state of each, ten times a second.
+ */
+export class LivePublisher {
+  readonly #courier: Courier;
+  readonly #engine: Engine;
+  readonly #rows: Duty;
+  readonly #watchers = new Map<string, Map<string, number>>();
+  readonly #rowWatchers = new Map<string, number>();
+  readonly #changed = new Set<Activation>();
+
+  constructor(courier: Courier, engine: Engine, notices: Notices) {
+    this.#courier = courier;
+    this.#engine = engine;
+    this.#rows = new Duty('show rows', rowsEveryMs, notices, async () => {
+      this.#sendRows();
+      this.#forgetSilent();
+    });
+  }
+
+  start(): void {
+    this.#rows.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#rows.stop();
+  }
+
+  watch(node: string, ids: readonly string[]): void {
+    const until = Date.now() + watchForMs;
+    for (const id of ids) {
+      let nodes = this.#watchers.get(id);
+      if (nodes === undefined) this.#watchers.set(id, (nodes = new Map()));
+      nodes.set(node, until);
+    }
+  }
+
+  unwatch(node: string, id: string): void {
+    const nodes = this.#watchers.get(id);
+    nodes?.delete(node);
+    if (nodes?.size === 0) this.#watchers.delete(id);
+  }
+
+  watchRows(node: string, on: boolean): void {
+    if (on) this.#rowWatchers.set(node, Date.now() + watchForMs);
+    else this.#rowWatchers.delete(node);
+  }
+
+  /** The batch is complete, and not yet durable. */
+  departing(batch: Batch): void {
+    if (this.#watchers.size === 0 && this.#rowWatchers.size === 0) return;
+    for (const entry of batch.entries.values()) {
+      const { activation } = entry;
+      if (this.#rowWatchers.size > 0) batch.then.push(() => this.#changed.add(activation));
+      const nodes = this.#watchers.get(activation.id);
+      if (nodes === undefined) continue;
+      const change = changeOf(entry);
+      if (change !== null) batch.then.push(() => this.#send(nodes.keys(), change));
+    }
+  }
+
+  /** Lines that a handler has logged. */
+  logged(id: string, logs: readonly TaskLogLine[]): void {
+    const nodes = this.#watchers.get(id);
+    const actor = this.#engine.activation(id)?.actor;
+    if (nodes === undefined || !(actor instanceof WorkflowActor) || actor.state === null) return;
+    const { seq } = actor;
+    const workflow = workflowView(actor.plan, actor.state);
+    this.#send(nodes.keys(), { id, fromSeq: seq, seq, workflow, tasks: [], logs });
+  }
+
+  #send(nodes: Iterable<string>, change: WorkflowChange): void {
+    for (const node of nodes) this.#courier.post(node, { t: 'change', change });
+  }
+
+  #sendRows(): void {
+    const rows = [];
+    for (const activation of this.#changed) {
+      const { actor } = activation;
+      if (!activation.isQuiet) continue;
+      this.#changed.delete(activation);
+      if (actor instanceof WorkflowActor && actor.state !== null) {
+        rows.push(workflowRow(actor.state, actor.seq, { payloads: false }));
+      }
+      if (rows.length >= rowsPerMessage) break;
+    }
+    if (rows.length === 0) return;
+    for (const node of this.#rowWatchers.keys()) this.#courier.post(node, { t: 'rows', rows });
+    if (this.#changed.size > 0) this.#rows.nudge();
+  }
+
+  #forgetSilent(): void {
+    const now = Date.now();
+    for (const [node, until] of this.#rowWatchers) {
+      if (until < now) this.#rowWatchers.delete(node);
+    }
+    for (const [id, nodes] of this.#watchers) {
+      for (const [node, until] of nodes) if (until < now) this.unwatch(node, id);
+    }
+    if (this.#rowWatchers.size === 0) this.#changed.clear();
+  }
+}
+
+function changeOf({ activation, first, decided }: BatchEntry): WorkflowChange | null {
+  const { actor } = activation;
+  if (!(actor instanceof WorkflowActor) || actor.state === null) return null;
+  const steps = new Set(decided.flatMap(stepOf));
+  return {
+    id: actor.id,
+    fromSeq: first - 1,
+    seq: actor.seq,
+    workflow: workflowView(actor.plan, actor.state),
+    tasks: taskViews(actor.plan, actor.state).filter((_, step) => steps.has(step)),
+    logs: [],
+  };
+}
+
+function stepOf(event: ActorEvent): readonly number[] {
+  return 'step' in event ? [event.step] : [];
+}
