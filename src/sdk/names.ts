@@ -26,7 +26,10 @@ export function checkName(kind: string, name: string, where?: string): void {
 export function didYouMean(name: string, known: readonly string[]): string {
   const near = known
     .map((other) => ({ other, distance: editDistance(name.toLowerCase(), other.toLowerCase()) }))
-    .filter(({ other, distance }) => distance <= Math.max(1, Math.floor(other.length / 3)))
+    .filter(
+      ({ other, distance }) =>
+        distance <= Math.min(other.length / 2, Math.max(2, other.length / 3)),
+    )
     .toSorted((a, b) => a.distance - b.distance)[0];
   return near === undefined ? '' : ` Did you mean "${near.other}"?`;
 }

@@ -131,7 +131,7 @@ export interface StepError {
 /** What JSON gives back of a value: dates are text, methods and `undefined` are gone. */
 export type Stored<T> = unknown extends T
   ? Json
-  : T extends null | boolean | number | string
+  : [T] extends [Json]
     ? T
     : T extends undefined | void
       ? null
@@ -262,13 +262,20 @@ type Joined<Sure extends Entry, Maybe extends Entry> = Pieced<
   RequiredKey<Sure>
 >;
 
+// An index signature (the keys of a workflow without a schema) is neither required nor optional.
 type Pieced<Values, Required> = Flat<
   {
+    readonly [K in keyof Values as IsOpen<K> extends true ? K : never]: Values[K];
+  } & {
     readonly [K in keyof Values as K extends Required ? K : never]: Values[K];
   } & {
-    readonly [K in keyof Values as K extends Required ? never : K]?: Values[K];
+    readonly [
+      K in keyof Values as K extends Required ? never : IsOpen<K> extends true ? never : K
+    ]?: Values[K];
   }
 >;
+
+type IsOpen<K> = string extends K ? true : number extends K ? true : false;
 
 type RequiredKey<E extends Entry> = E extends readonly [infer K, unknown, true] ? K : never;
 

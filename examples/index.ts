@@ -1,0 +1,147 @@
+import type { Json, JsonObject } from '#sdk/index.ts';
+
+import { dataPipeline } from './data_pipeline.ts';
+import { dataProcessing, dataProcessingWithNotice } from './data_processing.ts';
+import { flakyPayment } from './flaky_payment.ts';
+import { longReport } from './long_report.ts';
+import { notificationWorkflow } from './notification_workflow.ts';
+import { orderProcessing } from './order_processing.ts';
+import { refundedOrder } from './refunded_order.ts';
+import { shoppingCart } from './shopping_cart.ts';
+import { userRegistration } from './user_registration.ts';
+import { welcomeWorkflow } from './welcome_workflow.ts';
+
+/* A task module: what it exports is what a node that loads it offers. */
+
+export {
+  dataPipeline,
+  dataProcessing,
+  dataProcessingWithNotice,
+  flakyPayment,
+  longReport,
+  notificationWorkflow,
+  orderProcessing,
+  refundedOrder,
+  shoppingCart,
+  userRegistration,
+  welcomeWorkflow,
+};
+
+/** A run that a fresh cluster starts with, so that there is something to look at. */
+export interface SampleRun {
+  /** The name of the definition. */
+  readonly name: string;
+  readonly input: JsonObject;
+  /** What it comes to: the status, and values that the output has among others. */
+  readonly expect: {
+    readonly status: 'completed' | 'failed';
+    readonly output?: Readonly<Record<string, Json>>;
+  };
+}
+
+export const sampleRuns: readonly SampleRun[] = [
+  {
+    name: 'data_processing',
+    input: { input_file: 'data.csv', output_dir: 'output' },
+    expect: {
+      status: 'completed',
+      output: {
+        input_file: 'data.csv',
+        output_dir: 'output',
+        validated: true,
+        file_size: 1024,
+        processed_records: 100,
+        output_file: 'processed_data.csv',
+        report_file: 'report_processed_data.csv',
+        summary: 'Data processing completed successfully',
+      },
+    },
+  },
+  {
+    name: 'data_processing_with_notice',
+    input: { input_file: 'sales.csv', output_dir: 'output' },
+    expect: {
+      status: 'completed',
+      output: { notification_sent: true, notified_of: 'report_processed_sales.csv' },
+    },
+  },
+  {
+    name: 'notification_workflow',
+    input: { recipient: 'user@example.com', subject: 'Welcome!', activity: 'signup' },
+    expect: { status: 'completed', output: { email_sent: true, logged: true } },
+  },
+  {
+    name: 'order_processing',
+    input: { order_id: 'A-1001', item: 'lamp', quantity: 2, amount: 59.9 },
+    expect: {
+      status: 'completed',
+      output: {
+        reservation_id: 'res_north_A-1001',
+        charged: 59.9,
+        confirmed: true,
+        confirmation: 'A-1001: res_north_A-1001, 59.9 charged',
+      },
+    },
+  },
+  {
+    name: 'data_pipeline',
+    input: { source: 'orders', target: 'warehouse' },
+    expect: {
+      status: 'completed',
+      output: { extracted: 500, rejected: 5, loaded: 495, notice: '5 rows were rejected' },
+    },
+  },
+  {
+    name: 'user_registration',
+    input: { username: 'ada', email: 'ada@example.com' },
+    expect: {
+      status: 'completed',
+      output: {
+        user_id: 'user_ada',
+        welcome_sent_to: 'ada@example.com',
+        profile: '/profiles/user_ada',
+        permissions: ['read', 'write'],
+      },
+    },
+  },
+  {
+    name: 'flaky_payment',
+    input: { amount: 40, failures: 2 },
+    expect: { status: 'completed', output: { fee: 1.16, attempts_needed: 3 } },
+  },
+  {
+    name: 'flaky_payment',
+    input: { amount: 99, failures: 9 },
+    expect: { status: 'failed' },
+  },
+  {
+    name: 'refunded_order',
+    input: { order_id: 'A-1002', amount: 25 },
+    expect: {
+      status: 'completed',
+      output: {
+        refunded: 25,
+        refund_reason: 'The parcel has no address.',
+        closed: 'A-1002 refunded',
+      },
+    },
+  },
+  {
+    name: 'long_report',
+    input: { title: 'The year in numbers', pages: 40 },
+    expect: { status: 'completed', output: { book: 'The year in numbers, 40 pages' } },
+  },
+  {
+    name: 'welcome_workflow',
+    input: { name: 'Ada', email: 'ada@example.com' },
+    expect: {
+      status: 'completed',
+      output: { greeting: 'Hello, Ada! Welcome to TemJob.', email_sent: true },
+    },
+  },
+  {
+    name: 'welcome_workflow',
+    input: { name: 'Bob' },
+    expect: { status: 'completed', output: { greeting: 'Hello, Bob! Welcome to TemJob.' } },
+  },
+];
