@@ -23,7 +23,7 @@ describe('development mode', function () {
     const a = await ask(dev, 'a');
     const b = await ask(dev, 'b');
 
-    expect(dev.output).to.match(/✔ Redis .*first run: created/);
+    expect(dev.output).to.match(/✔ (Redis|Valkey) .*first run: created/);
     expect(dev.output).to.match(/✔ MariaDB|✔ MySQL/);
     expect(dev.output.match(/^TemJob is ready at http:\/\/localhost:\d+$/gm)).to.have.length(1);
     expect(a).to.include({ name: 'a', samples: 'first-start' });
