@@ -5,35 +5,60 @@ import { EventEmitter } from 'node:events';
  */
 export interface NoticeMap {
   /** The node serves. */
-  'node.ready': [{ readonly node: string }];
-  'node.draining': [{ readonly node: string }];
-  'node.stopped': [{ readonly node: string }];
-  'member.up': [{ readonly node: string }];
-  'member.down': [{ readonly node: string; readonly silentMs: number }];
-  'shards.claimed': [{ readonly shards: readonly number[]; readonly from: readonly string[] }];
-  'shards.released': [{ readonly shards: readonly number[] }];
+  'node.ready': { readonly node: string };
+  'node.draining': { readonly node: string };
+  'node.stopped': { readonly node: string };
+  'member.up': { readonly node: string };
+  'member.down': { readonly node: string; readonly silentMs: number };
+  'shards.claimed': { readonly shards: readonly number[]; readonly from: readonly string[] };
+  'shards.released': { readonly shards: readonly number[] };
   /** Another node has the shard: what was not committed is forgotten. */
-  'shard.fenced': [{ readonly shard: number; readonly epoch: number }];
-  'batch.committed': [{ readonly shard: number; readonly lsn: number; readonly entries: number }];
-  'workflow.ended': [{ readonly id: string; readonly name: string; readonly state: string }];
-  'task.started': [{ readonly key: string }];
-  'task.ended': [{ readonly key: string; readonly status: string }];
+  'shard.fenced': { readonly shard: number; readonly epoch: number };
+  'batch.committed': { readonly shard: number; readonly lsn: number; readonly entries: number };
+  'workflow.ended': { readonly id: string; readonly name: string; readonly state: string };
+  'task.started': { readonly key: string };
+  'task.ended': { readonly key: string; readonly status: string };
   /** A decision threw: a bug. The actor is loaded again, and set aside when it goes on. */
-  'actor.faulted': [{ readonly id: string; readonly error: unknown; readonly parked: boolean }];
-  'checkpoint.written': [{ readonly snapshots: number; readonly ms: number }];
-  'redis.down': [Record<string, never>];
-  'redis.up': [{ readonly dataMayBeLost: boolean }];
-  'mysql.down': [{ readonly error: unknown }];
-  'mysql.up': [Record<string, never>];
+  'actor.faulted': { readonly id: string; readonly error: unknown; readonly parked: boolean };
+  'checkpoint.written': { readonly snapshots: number; readonly ms: number };
+  'redis.down': Record<string, never>;
+  'redis.up': { readonly dataMayBeLost: boolean };
+  'mysql.down': { readonly error: unknown };
+  'mysql.up': Record<string, never>;
   /** Something failed that is tried again. */
-  'duty.failed': [{ readonly duty: string; readonly error: unknown }];
+  'duty.failed': { readonly duty: string; readonly error: unknown };
   /** User code did something to be warned of. */
-  'code.warning': [{ readonly message: string }];
+  'code.warning': { readonly message: string };
 }
 
-export class Notices extends EventEmitter<NoticeMap> {
-  constructor() {
-    super();
-    this.setMaxListeners(0);
+/** Tells notices to whoever listens; a listener that throws is its own problem, and is heard of as an uncaught exception. */
+export class Notices {
+  readonly #emitter = new EventEmitter().setMaxListeners(0);
+
+  emit<Name extends keyof NoticeMap>(name: Name, notice: NoticeMap[Name]): void {
+    this.#emitter.emit(name, notice);
+  }
+
+  /** Returns how to stop listening. */
+  on<Name extends keyof NoticeMap>(
+    name: Name,
+    listener: (notice: NoticeMap[Name]) => void,
+  ): () => void {
+    this.#emitter.on(name, listener);
+    return () => this.#emitter.off(name, listener);
+  }
+
+  /** The next notice of this name that matches. */
+  async next<Name extends keyof NoticeMap>(
+    name: Name,
+    matches: (notice: NoticeMap[Name]) => boolean = () => true,
+  ): Promise<NoticeMap[Name]> {
+    return await new Promise((resolve) => {
+      const off = this.on(name, (notice) => {
+        if (!matches(notice)) return;
+        off();
+        resolve(notice);
+      });
+    });
   }
 }

@@ -1,9 +1,6 @@
-import { once } from 'node:events';
-
 import type { Definition } from '#actors/definition.ts';
 import type { ClusterApi } from '#cluster/api.ts';
 import { Node, type NodeOptions } from '#cluster/node.ts';
-import type { NoticeMap } from '#cluster/notices.ts';
 
 import { freshDatabase, freshPrefix, sharedServers } from './servers.ts';
 
@@ -68,22 +65,10 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   };
 }
 
-/** Resolves with the next notice of this name. */
-export async function next<Name extends keyof NoticeMap>(
-  node: Node,
-  name: Name,
-  matches: (notice: NoticeMap[Name][0]) => boolean = () => true,
-): Promise<NoticeMap[Name][0]> {
-  for (;;) {
-    const [notice]: NoticeMap[Name] = await once(node.notices, name);
-    if (matches(notice)) return notice;
-  }
-}
-
 /** Resolves when every node has its share of the shards. */
 async function settle(nodes: readonly Node[]): Promise<void> {
   const shared = (): boolean => nodes.every((node) => node.load().shards > 0);
   while (nodes.length > 1 && !shared()) {
-    await Promise.race(nodes.map(async (node) => await next(node, 'shards.claimed')));
+    await Promise.race(nodes.map(async (node) => await node.notices.next('shards.claimed')));
   }
 }
