@@ -1,0 +1,102 @@
+/* The REST calls of the console, with the part of their answers that it reads. */
+
+export interface ListedWorkflow {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly state: 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
+  readonly seq: number;
+  readonly error?: string;
+  readonly created_at: string;
+  readonly started_at?: string;
+  readonly ended_at?: string;
+  readonly task_states: Readonly<Record<string, number>>;
+}
+
+export interface WholeWorkflow {
+  readonly input: unknown;
+  readonly output?: unknown;
+}
+
+export interface WholeTask {
+  readonly input: unknown;
+  readonly output?: unknown;
+  readonly error?: string;
+  readonly failure?: { readonly name: string; readonly message: string; readonly stack?: string };
+}
+
+export interface ListedDefinition {
+  readonly name: string;
+  readonly version: string;
+  readonly steps: readonly { readonly name: string }[];
+  readonly inputSchema?: unknown;
+}
+
+export interface ClusterAnswer {
+  readonly node: string;
+  readonly shards: number;
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly state: 'up' | 'draining' | 'suspect' | 'down';
+    readonly url: string | null;
+    readonly shards: number;
+    readonly offers: readonly string[];
+    readonly started_at: string;
+  }[];
+}
+
+export const api = {
+  workflows: (query: string, signal: AbortSignal) =>
+    call<{ workflows: readonly ListedWorkflow[] }>('GET', `/workflows?${query}`, { signal }),
+  workflow: (id: string, signal: AbortSignal) =>
+    call<WholeWorkflow>('GET', `/workflows/${encodeURIComponent(id)}`, { signal }),
+  task: (id: string, signal: AbortSignal) =>
+    call<WholeTask>('GET', `/tasks/${encodeURIComponent(id)}`, { signal }),
+  definitions: () => call<{ definitions: readonly ListedDefinition[] }>('GET', '/definitions'),
+  cluster: (signal: AbortSignal) => call<ClusterAnswer>('GET', '/cluster', { signal }),
+  start: (body: { name: string; input: unknown; id?: string }) =>
+    call<{ id: string }>('POST', '/workflows', { body }),
+  cancel: (id: string) =>
+    call<{ message: string }>('POST', `/workflows/${encodeURIComponent(id)}/cancel`, { body: {} }),
+};
+
+/** The server said no; the message is for people. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function call<Answer>(
+  method: string,
+  path: string,
+  options: { readonly body?: unknown; readonly signal?: AbortSignal } = {},
+): Promise<Answer> {
+  const response = await fetch(`/api/v1${path}`, {
+    method,
+    ...(options.body === undefined
+      ? {}
+      : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(options.body) }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (!response.ok) throw new ApiError(response.status, await messageOf(response));
+  // The page and the door that serves it are of one build, so the answer is what the door's own tests say it is.
+  const answer: Answer = await response.json();
+  return answer;
+}
+
+async function messageOf(response: Response): Promise<string> {
+  try {
+    const problem: unknown = await response.json();
+    if (typeof problem === 'object' && problem !== null && 'message' in problem) {
+      return String(problem.message);
+    }
+  } catch {
+    // Not JSON, so a proxy and not the door has answered: the status says all there is.
+  }
+  return `the server answered ${response.status}`;
+}
