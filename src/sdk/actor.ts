@@ -22,7 +22,7 @@ export interface ActorOptions<State, On> {
   readonly state: State | (() => State);
   /** What to do on each message. */
   readonly on: On;
-  /** More failures than this in this time put the actor aside until somebody resumes it. Default 5 within 1m. */
+  /** More failures than this in this time put the actor aside until somebody resumes it. Default 3 within 1m. */
   readonly restart?: { readonly maxFailures?: number; readonly within?: Duration };
   /** The longest turn. Default 30s. */
   readonly turnTimeout?: Duration;
@@ -108,7 +108,7 @@ export function actor<State, On extends ActorHandlers<State>>(
     });
   }
   for (const message of Object.keys(on)) checkName('message', message, place.where);
-  const maxFailures = restart.maxFailures ?? 5;
+  const maxFailures = restart.maxFailures ?? 3;
   if (!Number.isSafeInteger(maxFailures) || maxFailures < 0) {
     throw new DefinitionError({
       code: 'BAD_RETRY',

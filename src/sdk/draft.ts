@@ -39,7 +39,7 @@ export interface StepDraft extends RunOptions {
 }
 
 /** A function, and the text its author wrote, which tells versions apart. */
-export interface CodeDraft<Code> {
+interface CodeDraft<Code> {
   readonly code: Code;
   readonly text: string;
 }

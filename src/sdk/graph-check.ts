@@ -2,7 +2,7 @@ import type { Graph, Step } from '#actors/definition.ts';
 
 import type { DefinitionErrorCode } from './definition-error.ts';
 import { DefinitionError } from './definition-error.ts';
-import { didYouMean } from './names.ts';
+import { didYouMean } from '#actors/did-you-mean.ts';
 
 /**
  * Whether a workflow of this graph can run to its end, whatever its steps do.

@@ -8,13 +8,13 @@ export type { StepBuilder } from './workflow-builder.ts';
 export { task } from './task.ts';
 export type { TypedTaskOptions } from './task.ts';
 export { actor } from './actor.ts';
-export type { Actor, ActorOptions, ActorRef } from './actor.ts';
+export type { Actor, ActorOptions, ActorRef, PayloadArgs, ReplyTo } from './actor.ts';
 export { asyncTaskHandler, simpleTaskHandler } from './task-handlers.ts';
 
 // ---- options ----
 export type { Duration } from '#actors/duration.ts';
 export type { WorkflowOptions } from './draft.ts';
-export type { RetryOptions, RunOptions, TimeoutOptions } from './policy.ts';
+export type { ErrorClass, RetryOptions, RunOptions, TimeoutOptions } from './policy.ts';
 
 // ---- what handlers see and throw ----
 export { NonRetryableError, RetryAfterError } from '#actors/failure.ts';

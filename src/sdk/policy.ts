@@ -51,7 +51,7 @@ export interface RunOptions {
 
 export type ErrorClass = abstract new (...args: never[]) => Error;
 
-export const defaultRetry: RetryPolicy = {
+const defaultRetry: RetryPolicy = {
   maxAttempts: 3,
   initialIntervalMs: 1000,
   backoffCoefficient: 2,
@@ -61,7 +61,7 @@ export const defaultRetry: RetryPolicy = {
   nonRetryable: [],
 };
 
-export const defaultTimeouts: Timeouts = {
+const defaultTimeouts: Timeouts = {
   startToCloseMs: 600_000,
   scheduleToStartMs: null,
   scheduleToCloseMs: null,
@@ -135,11 +135,7 @@ export function retryOf(
 }
 
 /** A duration that may be left out; an unreadable one is the author's mistake. */
-export function duration(
-  option: string,
-  value: Duration | undefined,
-  place: Place,
-): number | undefined {
+function duration(option: string, value: Duration | undefined, place: Place): number | undefined {
   if (value === undefined) return undefined;
   try {
     return parseDuration(value);

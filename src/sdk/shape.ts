@@ -19,7 +19,7 @@ export interface Shape {
 }
 
 /** A step so far. */
-export interface StepShape {
+interface StepShape {
   readonly name: string;
   readonly output: unknown;
   /** Steps whose outputs exist whenever this one has completed. */
@@ -65,7 +65,7 @@ interface StepOf<
 }
 
 /** How a step may end other than by completing: the options that matter to the types of the steps after it. */
-export interface Way {
+interface Way {
   /** What `when` may answer; never, when there is none. */
   readonly when: boolean;
   readonly onError: string;
@@ -126,6 +126,8 @@ export interface StepError {
   readonly message: string;
   /** What kind of thing went wrong: `error`, `timeout`, `crashed`, … */
   readonly kind: string;
+  /** The attempt that was the last. */
+  readonly attempt: number;
 }
 
 /** What JSON gives back of a value: dates are text, methods and `undefined` are gone. */

@@ -40,7 +40,6 @@ describe('a definition', () => {
     const retry = { maxRetries: 2 };
     const reserve = task('reserve', { run, retry });
     const charge = task('charge', { run });
-    const whenRich = ({ merged }: { merged: JsonObject }): boolean => merged['rich'] === true;
 
     const typed = workflow('orders', { timeout: '1h' })
       .task('reserve', { uses: reserve })
@@ -56,7 +55,9 @@ describe('a definition', () => {
       .onError('release')
       .addStep('reserve', { as: 'release' })
       .build();
-    const conditional = workflow('orders').task('a', { run, when: whenRich }).build();
+    const conditional = workflow('orders')
+      .task('a', { run, when: ({ merged }) => merged['rich'] === true })
+      .build();
 
     expect(typed.graph).to.deep.equal(fluent.graph);
     expect(typed.graph.steps.map((step) => step.queue)).to.deep.equal([
@@ -213,7 +214,7 @@ describe('an actor definition', () => {
     expect(cart.initialState()).not.to.equal(cart.initialState());
     expect(cart).to.deep.include({
       kind: 'actor',
-      restart: { maxFailures: 5, withinMs: 60_000 },
+      restart: { maxFailures: 3, withinMs: 60_000 },
       turnTimeoutMs: 30_000,
     });
   });
