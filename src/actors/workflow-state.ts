@@ -54,11 +54,9 @@ export interface TaskState {
   reason: string | null;
 }
 
-const ended: ReadonlySet<TaskStatus> = new Set(['completed', 'failed', 'canceled', 'skipped']);
-
-/** W1  A status in this set is final: no event leaves it. */
+/** W1  Completed, failed for good, canceled or skipped: no event leaves it. */
 export function hasEnded(task: TaskState): boolean {
-  return ended.has(task.status);
+  return task.endedAt !== null;
 }
 
 export function isClosed(state: WorkflowState): boolean {
