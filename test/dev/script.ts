@@ -19,7 +19,7 @@ export class Script implements AsyncDisposable {
     const file = fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url));
     this.#child = spawn(process.execPath, [file, ...args], {
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, ...env },
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
