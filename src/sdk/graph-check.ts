@@ -1,8 +1,8 @@
 import type { Graph, Step } from '#actors/definition.ts';
+import { didYouMean } from '#actors/did-you-mean.ts';
 
 import type { DefinitionErrorCode } from './definition-error.ts';
 import { DefinitionError } from './definition-error.ts';
-import { didYouMean } from '#actors/did-you-mean.ts';
 
 /**
  * Whether a workflow of this graph can run to its end, whatever its steps do.

@@ -1,10 +1,10 @@
 import type { TaskDefinition, TaskHandler, WorkflowDefinition } from '#actors/definition.ts';
+import { didYouMean } from '#actors/did-you-mean.ts';
 import type { JsonObject } from '#actors/json.ts';
 
 import { build, withTask } from './build.ts';
 import { DefinitionError } from './definition-error.ts';
 import type { Draft, StepDraft, WorkflowOptions } from './draft.ts';
-import { didYouMean } from '#actors/did-you-mean.ts';
 import { task } from './task.ts';
 
 /**
