@@ -38,13 +38,18 @@ export function parseTaskId(id: string): { workflowId: string; step: number } | 
   return match === null ? null : { workflowId: match[1] ?? '', step: Number(match[2]) };
 }
 
-/** The shard of an actor: FNV-1a, then the finalizer of MurmurHash3, because the low bits of FNV alone spread ids badly. */
+/** The shard of an actor. */
 export function shardOf(id: string, shards: number): number {
+  return hash32(id) % shards;
+}
+
+/** FNV-1a, then the finalizer of MurmurHash3, because the low bits of FNV alone spread ids badly. 0 to 2^32 - 1. */
+export function hash32(text: string): number {
   let hash = 0x811c9dc5;
-  for (let index = 0; index < id.length; index += 1) {
-    hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % shards;
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

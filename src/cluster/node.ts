@@ -442,6 +442,8 @@ async function build(ground: Ground): Promise<Parts> {
         dispatcher.abortHere(message.ref, message.reason);
         return;
       case 'claim':
+        // A beat tells what its sender says of itself by now: that it drains, for one.
+        membership.announce();
         ownership.reconsider();
         return;
       case 'watch':

@@ -1,0 +1,76 @@
+import { Node } from '#cluster/node.ts';
+import { Notices } from '#cluster/notices.ts';
+import { createDoor } from '#http/server.ts';
+
+import { moduleUrls, mysqlUrl, readConfig, redisUrl } from './config.ts';
+import { createLog, logNotices } from './log.ts';
+import { runSamples } from './samples.ts';
+
+/**
+ * A node process: configuration, node, door, signals; the place where everything meets. Tells its parent, when it has one,
+ * that it serves (`ready`) or why it does not (`failed`). Resolves when the node serves.
+ */
+export async function runNode(options: {
+  readonly file?: string;
+  readonly env: NodeJS.ProcessEnv;
+}): Promise<void> {
+  const config = readConfig(options);
+  const log = createLog(config);
+  const notices = new Notices();
+  logNotices(notices, log);
+  const examples = new URL('../../examples/index.ts', import.meta.url).href;
+  const { dev } = config.node;
+  const modules = dev && config.node.modules.length === 0 ? [examples] : moduleUrls(config);
+  const node = await Node.start({
+    name: config.node.name,
+    redis: redisUrl(config),
+    redisPrefix: config.redis.prefix,
+    mysql: mysqlUrl(config),
+    shards: config.cluster.shards,
+    modules,
+    concurrency: config.worker.concurrency,
+    ...(config.worker.threads === undefined ? {} : { threads: config.worker.threads }),
+    isolatedThreads: config.worker.isolated_threads,
+    cancelGraceMs: config.worker.cancel_grace,
+    drainGraceMs: config.engine.drain_grace,
+    retentionMs: config.engine.retention,
+    notices,
+  });
+  const { host, port } = config.server;
+  const door = await createDoor({ cluster: node.api, host, port, dev, log });
+  node.announceUrl(door.url);
+
+  const stop = async (why: string): Promise<void> => {
+    log.info({ why }, 'stopping');
+    // The door stays open while the node drains: it says 503 to what is new, and finishes what it has taken on.
+    await Promise.all([node.stop(), door.close()]);
+    process.exit(0);
+  };
+  let stopping = false;
+  const once = (why: string): void => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    stop(why).catch((error: unknown) => {
+      log.error({ err: error }, 'could not stop in order');
+      process.exit(1);
+    });
+  };
+  process.on('SIGTERM', () => once('SIGTERM'));
+  // Under a supervisor the terminal's Ctrl-C is the supervisor's to act on; alone it is ours.
+  if (process.send === undefined) process.on('SIGINT', () => once('SIGINT'));
+  process.on('disconnect', () => once('the parent process has gone'));
+
+  log.info({ url: door.url }, 'the API answers');
+  process.send?.({ type: 'ready', url: door.url });
+  if (config.node.samples === 'first-start') {
+    const { sampleRuns } = await import('../../examples/index.ts');
+    const started = await runSamples(node.api, sampleRuns);
+    if (started > 0) {
+      process.send?.({
+        type: 'step',
+        title: 'Samples',
+        detail: `${started} workflows started; one fails on purpose`,
+      });
+    }
+  }
+}
