@@ -56,6 +56,10 @@ export interface NodeOptions {
   readonly modules?: readonly string[];
   /** The same as objects: their code then runs on the main thread. */
   readonly definitions?: readonly Definition[];
+  /** Owns shards: decides for the workflows of its share. On unless false; `setEngine` changes it. */
+  readonly engine?: boolean;
+  /** Runs tasks. On unless false; `setWorker` changes it. */
+  readonly worker?: boolean;
   readonly threads?: number;
   /** Attempts that run at once. */
   readonly concurrency?: number;
@@ -135,6 +139,25 @@ export class Node {
     membership.announce();
   }
 
+  /** Takes a share of the shards, or hands its share over. */
+  async setEngine(on: boolean): Promise<void> {
+    const { self, membership, ownership } = this.#parts;
+    self.takesShards = on;
+    membership.announce();
+    if (on) ownership.resume();
+    else await ownership.drain();
+  }
+
+  /** Offers its handlers to the cluster, or takes no more work; what runs goes on. */
+  async setWorker(on: boolean): Promise<void> {
+    const { dispatcher, membership, queueWorker, work } = this.#parts;
+    work.accepted = on;
+    dispatcher.accept(on);
+    if (on) queueWorker.start();
+    else await queueWorker.drain();
+    membership.announce();
+  }
+
   /** How many actors are in memory, how much waits: for people and for tests. */
   load(): { readonly actors: number; readonly shards: number; readonly running: number } {
     const { engine, dispatcher } = this.#parts;
@@ -165,7 +188,7 @@ export class Node {
     parts.condition.draining = true;
     parts.self.draining = true;
     parts.membership.announce();
-    parts.dispatcher.drain();
+    parts.dispatcher.accept(false);
     await parts.queueWorker.drain();
     await attempt(notices, 'hand shards over', async () => await parts.ownership.drain());
     await parts.executor.stop(graceMs);
@@ -174,6 +197,7 @@ export class Node {
     parts.engine.timers.stop();
     await Promise.all([
       parts.housekeeping.stop(),
+      parts.ownership.stop(),
       parts.checkpointer.stop(),
       parts.janitor.stop(),
       parts.queueWorker.stop(),
@@ -243,6 +267,7 @@ interface Parts {
   readonly reader: MailboxReader;
   readonly checkpointer: Checkpointer;
   readonly dispatcher: Dispatcher;
+  readonly work: { accepted: boolean };
   readonly queueWorker: QueueWorker;
   readonly janitor: Janitor;
   readonly logs: LogWriter;
@@ -330,14 +355,20 @@ async function build(ground: Ground): Promise<Parts> {
     url: null,
     offers: [],
     draining: false,
+    takesShards: options.engine ?? true,
     shards: 0,
     startedAt: Date.now(),
   };
+  const work = { accepted: options.worker ?? true };
   const membership: Membership = new Membership({
     beats: new Beats(redis),
     nodes: store.nodes,
     notices,
-    self: () => ({ ...self, offers: [...executor.offers], shards: engine.shards.size }),
+    self: () => ({
+      ...self,
+      offers: work.accepted ? [...executor.offers] : [],
+      shards: engine.shards.size,
+    }),
     onChange: () => {
       ownership.reconsider();
       janitor.reconsider();
@@ -490,6 +521,7 @@ async function build(ground: Ground): Promise<Parts> {
   await store.migrate();
   await definitions.register(executor.definitions.filter((one) => one.kind === 'workflow'));
   dispatcher.useExecutor(executor);
+  dispatcher.accept(work.accepted);
   doorbell.listen((rung) => {
     for (const member of rung) {
       if (member.startsWith('s')) reader.rung(Number(member.slice(1)));
@@ -503,19 +535,11 @@ async function build(ground: Ground): Promise<Parts> {
     }
   });
   await membership.start();
-  await ownership.start();
-  for (const part of [
-    reader,
-    checkpointer,
-    queueWorker,
-    janitor,
-    logs,
-    publisher,
-    feed,
-    housekeeping,
-  ]) {
+  await ownership.start({ resting: !self.takesShards });
+  for (const part of [reader, checkpointer, janitor, logs, publisher, feed, housekeeping]) {
     part.start();
   }
+  if (work.accepted) queueWorker.start();
   background.run('warm the object-relational mapper', async () => await store.warm());
 
   const api = new NodeApi({
@@ -548,6 +572,7 @@ async function build(ground: Ground): Promise<Parts> {
     reader,
     checkpointer,
     dispatcher,
+    work,
     queueWorker,
     janitor,
     logs,

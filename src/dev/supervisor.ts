@@ -216,7 +216,7 @@ function announcer(names: readonly string[], page: Page) {
     switch (event.type) {
       case 'step':
         // Each node could say it; once is enough.
-        if (name === names[0] && !up.has(name)) page.done(event.title, event.detail);
+        if (name === names[0]) page.done(event.title, event.detail);
         return;
       case 'ready':
         page.done(`Node ${name}`, `${url}  (${duration(event.ms)})`);

@@ -6,6 +6,8 @@ export interface MemberInfo {
   readonly url: string | null;
   readonly offers: readonly string[];
   readonly draining: boolean;
+  /** Owns shards; a client of the cluster does not. */
+  readonly takesShards: boolean;
   /** The shards it owns, for people and for finding an owner quickly; MySQL decides. */
   readonly shards: number;
   readonly startedAt: number;

@@ -193,6 +193,7 @@ function differs(before: ReadonlyMap<string, Member>, after: ReadonlyMap<string,
   for (const [id, member] of after) {
     const known = before.get(id);
     if (known?.state !== member.state || known.info.draining !== member.info.draining) return true;
+    if (known.info.takesShards !== member.info.takesShards) return true;
     if (known.info.offers.join() !== member.info.offers.join()) return true;
   }
   return false;

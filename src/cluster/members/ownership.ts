@@ -1,6 +1,6 @@
 import { Duty } from '../duty.ts';
 import type { Courier } from '../messages/courier.ts';
-import type { Claims, Held } from '../mysql/claims.ts';
+import type { Claims, Held, ShardRow } from '../mysql/claims.ts';
 import type { Journal } from '../mysql/journal.ts';
 import type { Snapshots } from '../mysql/snapshots.ts';
 import type { Notices } from '../notices.ts';
@@ -39,7 +39,7 @@ export class Ownership {
   readonly #onOwned: (shards: readonly Shard[]) => void;
   readonly #duty: Duty;
   #quietRounds = Infinity;
-  #draining = false;
+  #resting = false;
   #owners = new Map<number, string | null>();
   #settled: (() => void) | null = null;
 
@@ -71,8 +71,9 @@ export class Ownership {
     this.#duty = new Duty('own shards', roundMs, this.#notices, async () => await this.#round());
   }
 
-  /** Resolves when this node has claimed what it should own at first. */
-  async start(): Promise<void> {
+  /** Resolves when this node has claimed what it should own at first; a client of the cluster claims nothing. */
+  async start(options: { readonly resting: boolean }): Promise<void> {
+    this.#resting = options.resting;
     const settled = new Promise<void>((resolve) => {
       this.#settled = resolve;
     });
@@ -95,14 +96,20 @@ export class Ownership {
     return this.#owners;
   }
 
-  /** Hands everything over and takes nothing any more. */
+  /** Takes shards again after `drain`. */
+  resume(): void {
+    this.#resting = false;
+    this.#duty.start();
+    this.reconsider();
+  }
+
+  /** Hands everything over, and takes nothing until `resume`. */
   async drain(): Promise<void> {
-    this.#draining = true;
+    this.#resting = true;
+    // A round under way may still claim: what it claims is let go too.
     await this.#duty.stop();
-    while (this.#engine.shards.size > 0) {
-      const owned = [...this.#engine.shards.values()];
-      await this.#letGo(owned);
-    }
+    while (this.#engine.shards.size > 0) await this.#letGo([...this.#engine.shards.values()]);
+    this.#duty.start();
   }
 
   async stop(): Promise<void> {
@@ -111,10 +118,16 @@ export class Ownership {
 
   async #round(): Promise<void> {
     this.#quietRounds += 1;
-    if (this.#draining || this.#quietRounds < quietRoundsBetweenReads) return;
+    if (this.#quietRounds < quietRoundsBetweenReads) return;
     this.#quietRounds = 0;
     const rows = await this.#claims.read();
     this.#owners = new Map(rows.map((row) => [row.shard, ownerIdOf(row)]));
+    if (!this.#resting) await this.#decide(rows);
+    this.#settled?.();
+    this.#settled = null;
+  }
+
+  async #decide(rows: readonly ShardRow[]): Promise<void> {
     const { claim, handOver } = decideOwnership({
       self: this.#id,
       candidates: this.#candidates(),
@@ -126,14 +139,12 @@ export class Ownership {
     const shards = [...handOver.values()].flat().slice(0, shardsPerRound);
     await this.#letGo(shards.flatMap((number) => this.#engine.shards.get(number) ?? []));
     if (claim.length > 0 || shards.length > 0) this.reconsider();
-    this.#settled?.();
-    this.#settled = null;
   }
 
   #candidates(): readonly string[] {
     return this.#membership
       .live()
-      .filter(({ info }) => !info.draining)
+      .filter(({ info }) => info.takesShards && !info.draining)
       .map(({ id }) => id);
   }
 

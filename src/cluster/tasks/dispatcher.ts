@@ -39,7 +39,7 @@ export class Dispatcher {
     [];
   #startedTimer: NodeJS.Timeout | null = null;
   #executor: Executor | null = null;
-  #draining = false;
+  #accepting = true;
 
   constructor(parts: {
     node: string;
@@ -68,15 +68,15 @@ export class Dispatcher {
     this.#executor = executor;
   }
 
-  /** No more work for this node from now on. */
-  drain(): void {
-    this.#draining = true;
+  /** Whether work may be placed on this node. */
+  accept(work: boolean): void {
+    this.#accepting = work;
   }
 
   /** This node, when it can do the work soon; else whichever node takes it from the queue. */
   place(queue: string): string {
     const executor = this.#executor;
-    if (executor === null || this.#draining || !executor.offers.has(queue)) return anyNode;
+    if (executor === null || !this.#accepting || !executor.offers.has(queue)) return anyNode;
     const roomy = executor.free > 0 || executor.queued < backlogPerSlot * this.#running.size;
     return roomy || !this.#othersOffer(queue) ? this.#node : anyNode;
   }

@@ -57,7 +57,9 @@ export class QueueWorker {
     );
   }
 
+  /** Takes work, from now on or again. */
   start(): void {
+    this.#draining = false;
     this.#sweep.start();
     this.#heartbeat.start();
   }
