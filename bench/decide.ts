@@ -23,13 +23,15 @@ const secondsEach = 2;
 for (const graph of [orderProcessing(), chain(40), fan(400)]) {
   measure(withLimits(graph), secondsEach / 4);
   const { decisions, workflows, seconds, cpuSeconds } = measure(withLimits(graph), secondsEach);
-  const rate = (count: number, over: number): string =>
-    Math.round(count / over)
-      .toLocaleString('en')
-      .padStart(9);
   console.log(
     `${graph.name.padEnd(16)} ${rate(decisions, seconds)} decisions/s ${rate(workflows, seconds)} workflows/s, by CPU time ${rate(decisions, cpuSeconds)} decisions/s`,
   );
+}
+
+function rate(count: number, seconds: number): string {
+  return Math.round(count / seconds)
+    .toLocaleString('en')
+    .padStart(9);
 }
 
 /** Timeouts as the SDK sets them, so that due times have to be looked for. */
