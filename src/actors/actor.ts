@@ -171,7 +171,7 @@ export class UserActor implements Actor {
   }
 }
 
-function isWorkflowEvent(event: ActorEvent): event is WorkflowEvent {
+export function isWorkflowEvent(event: ActorEvent): event is WorkflowEvent {
   return event.type.startsWith('workflow.') || event.type.startsWith('task.');
 }
 
