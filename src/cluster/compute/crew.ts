@@ -28,6 +28,7 @@ export class Crew implements Place, LaneOwner {
   #isStopping = false;
   #isDispatchDue = false;
   #watch: NodeJS.Timeout | null = null;
+  #probe: NodeJS.Timeout | null = null;
   #restart: NodeJS.Timeout | null = null;
 
   constructor(setup: CrewSetup, owner: ErrandOwner) {
@@ -102,6 +103,7 @@ export class Crew implements Place, LaneOwner {
   async destroy(): Promise<void> {
     this.#isStopping = true;
     if (this.#watch !== null) clearTimeout(this.#watch);
+    if (this.#probe !== null) clearTimeout(this.#probe);
     if (this.#restart !== null) clearTimeout(this.#restart);
     for (const lane of this.#lanes) lane.kill();
     this.#lanes.clear();
@@ -131,11 +133,16 @@ export class Crew implements Place, LaneOwner {
   }
 
   drained(lane: Lane): void {
-    if (this.#lanes.size > this.#setup.threads && lane.isReady && lane.busy === 0) {
-      this.#lanes.delete(lane);
-      lane.close();
-    }
     this.#dispatch();
+    if (this.#lanes.size > this.#setup.threads) this.#retire(lane);
+  }
+
+  /** One lane less, when enough others turn again. */
+  #retire(lane: Lane): void {
+    const turning = [...this.#lanes].filter((other) => other.blockedSince === null);
+    if (!lane.isReady || lane.busy > 0 || turning.length <= this.#setup.threads) return;
+    this.#lanes.delete(lane);
+    lane.close();
   }
 
   died(lane: Lane, error: unknown, remains: Remains, wasReady: boolean): void {
@@ -264,16 +271,35 @@ export class Crew implements Place, LaneOwner {
       const advice =
         'its code still runs in a shared thread. Declare isolate: true if it must be killable';
       this.finished(errand, failedBy(canceledFailure(`${late}; ${advice}.`)));
+      this.#keepProbing();
       this.#dispatch();
       return;
     }
-    this.#lanes.delete(lane);
-    this.#settle(lane.kill(), (other) => {
+    this.#terminate(lane, (other) => {
       if (other !== errand) return this.#suspect(other);
       const thread = isAlone ? 'its thread' : 'its thread did not respond and';
       return failedBy(crash('TerminatedError', `${late}; ${thread} was terminated.`));
     });
+  }
+
+  #terminate(lane: Lane, verdict: (errand: Errand) => Outcome | null): void {
+    this.#lanes.delete(lane);
+    this.#settle(lane.kill(), verdict);
     this.#dispatch();
+  }
+
+  /** Code that was given up may block its thread later, under mates that nobody aborts. */
+  #keepProbing(): void {
+    this.#probe ??= setTimeout(() => {
+      this.#probe = null;
+      const now = performance.now();
+      for (const lane of this.#lanes) {
+        if (!lane.hasForgotten || lane.silence(now) < this.#setup.graceMs) continue;
+        this.#owner.warn('A thread was terminated: code that had been given up blocked it.');
+        this.#terminate(lane, (errand) => this.#suspect(errand));
+      }
+      if ([...this.#lanes].some((lane) => lane.hasForgotten)) this.#keepProbing();
+    }, probeMs);
   }
 
   /** What becomes of those whose thread is gone. */
@@ -333,6 +359,7 @@ const threadFile = new URL(
 const watchMs = 10;
 const spareAfterMs = 250;
 const restartMs = 1000;
+const probeMs = 250;
 
 function failedBy(failure: Failure): Outcome {
   return { status: 'failed', failure };

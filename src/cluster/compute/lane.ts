@@ -26,6 +26,9 @@ export class Lane {
   readonly #revoked = new Map<number, number>();
   readonly #freeSlots: number[];
   #outbox: Held[] = [];
+  /** Works that were given up while their code went on. */
+  readonly #forgotten = new Set<number>();
+  #pingedAt: number | null = null;
   #lastId = 0;
 
   constructor(pool: Piscina, setup: LaneSetup, owner: LaneOwner) {
@@ -132,7 +135,21 @@ export class Lane {
     if (held === undefined) return;
     this.#remove(held);
     this.#freeSlots.push(held.slot);
+    this.#forgotten.add(held.id);
     this.#tell({ type: 'forget', id: held.id });
+  }
+
+  get hasForgotten(): boolean {
+    return this.#forgotten.size > 0;
+  }
+
+  /** Asks whether the thread's event loop turns, and returns for how long it has not answered that. */
+  silence(now: number): number {
+    if (this.#pingedAt === null) {
+      this.#pingedAt = now;
+      this.#tell({ type: 'ping' });
+    }
+    return now - this.#pingedAt;
   }
 
   /** Tells of those that have begun since the last look. Returns how long the oldest of the others waits, and if any is left. */
@@ -226,11 +243,13 @@ export class Lane {
         this.blockedSince = null;
         const slot = this.#revoked.get(id);
         this.#revoked.delete(id);
+        this.#forgotten.delete(id);
         if (slot !== undefined) this.#freeSlots.push(slot);
         break;
       }
       case 'a':
         this.blockedSince = null;
+        this.#pingedAt = null;
         if (held !== undefined) held.isAbortHeard = true;
         break;
       case 'p': {

@@ -48,11 +48,14 @@ export type LaneCommand =
   | { readonly type: 'abort'; readonly id: number; readonly reason: string }
   /** It was reported as ended: what it still does is not heard any more. */
   | { readonly type: 'forget'; readonly id: number }
+  /** Does the event loop turn? */
+  | { readonly type: 'ping' }
   | { readonly type: 'stop' };
 
 /**
  * What a lane reports: a letter, the work's number, `:` and JSON.
- * r ready · f finished (outcome) · d dropped, it was revoked · a abort heard · p progress · l log line · w warning about the thread
+ * r ready · f finished (outcome) · d dropped: it was revoked, or was forgotten and has ended
+ * a abort or ping heard · p progress · l log line · w warning about the thread
  */
 export type ReportKind = 'r' | 'f' | 'd' | 'a' | 'p' | 'l' | 'w';
 
@@ -96,7 +99,10 @@ class Thread {
   }
 
   settle(attempt: Attempt, outcome: string): void {
-    if (attempt.ended) return;
+    if (attempt.ended) {
+      if (attempt.forgotten) this.report('d', attempt.id, 'null');
+      return;
+    }
     attempt.reports.close();
     attempt.ended = true;
     this.#running.delete(attempt.id);
@@ -161,9 +167,13 @@ class Thread {
         const attempt = this.#running.get(command.id);
         if (attempt === undefined) break;
         attempt.ended = true;
+        attempt.forgotten = true;
         this.#running.delete(command.id);
         break;
       }
+      case 'ping':
+        this.report('a', 0, 'null');
+        break;
       case 'stop':
         this.#stopped.resolve();
         break;
@@ -181,6 +191,8 @@ class Attempt implements Host, ReportsOut {
   #controller: AbortController | null = null;
   abortReason: string | null = null;
   ended = false;
+  /** Given up by the node, while its code went on. */
+  forgotten = false;
 
   constructor(id: number, thread: Thread, node: string, limits: Limits) {
     this.id = id;
