@@ -57,7 +57,7 @@ export type LaneCommand =
  * r ready · f finished (outcome) · d dropped: it was revoked, or was forgotten and has ended
  * a abort or ping heard · p progress · l log line · w warning about the thread
  */
-export type ReportKind = 'r' | 'f' | 'd' | 'a' | 'p' | 'l' | 'w';
+type ReportKind = 'r' | 'f' | 'd' | 'a' | 'p' | 'l' | 'w';
 
 class Thread {
   readonly #start: LaneStart;
