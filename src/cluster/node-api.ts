@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 import type { Graph } from '#actors/definition.ts';
 import { actorId, isActorKey, isWorkflowId, shardOf } from '#actors/ids.ts';
@@ -25,11 +25,10 @@ import { workflowRow } from './live/workflow-row.ts';
 import { memberName } from './members/member.ts';
 import type { Membership } from './members/membership.ts';
 import type { Ownership } from './members/ownership.ts';
-import type { Calls } from './messages/calls.ts';
+import type { Call, Calls } from './messages/calls.ts';
 import type { Courier } from './messages/courier.ts';
 import type { Store } from './mysql/store.ts';
 import type { Reads } from './reads.ts';
-import type { RedisLink } from './redis/connection.ts';
 import { isPassing } from './redis/failures.ts';
 import { MailboxFullError } from './redis/mailboxes.ts';
 
@@ -37,6 +36,7 @@ import { MailboxFullError } from './redis/mailboxes.ts';
 const callMs = 15_000;
 /** Without an answer after this time the message is sent again: it is applied once, however often it comes. */
 const resendMs = 4_000;
+const lookUpMs = 500;
 /** After so long an outage, a call is refused at once. */
 const outageMs = 1_500;
 const retryAfterMs = 1_000;
@@ -66,7 +66,7 @@ export class NodeApi implements ClusterApi {
     });
     const code = this.#parts.definitions.code(graph.name, graph.version);
     const input = await admit(name, request.input, code);
-    const to = id ?? newWorkflowId();
+    const to = id ?? workflowIdOf(request.requestId) ?? newWorkflowId();
     const reply = await this.#call({
       id: request.requestId ?? newMessageId(),
       to,
@@ -78,7 +78,7 @@ export class NodeApi implements ClusterApi {
         timeoutMs: request.timeoutMs ?? null,
         onConflict: request.onConflict ?? 'fail',
       },
-      ...(id === undefined ? { fresh: true } : {}),
+      ...(id === undefined && request.requestId === undefined ? { fresh: true } : {}),
     });
     return { id: to, existing: isObject(reply) && reply['existing'] === true };
   }
@@ -211,16 +211,16 @@ export class NodeApi implements ClusterApi {
    * sent again is the same message.
    */
   async #call(message: Omit<Envelope, 'replyTo'>, limitMs = callMs): Promise<Json> {
-    const { calls, courier, node } = this.#parts;
+    const { replies, courier, node } = this.#parts;
     const until = performance.now() + limitMs;
-    const call = calls.open<Reply>();
+    const call = replies.open();
     try {
       let envelope: Envelope = { ...message, replyTo: { node, call: call.id } };
       for (;;) {
         const leftMs = until - performance.now();
         if (leftMs <= 0) throw unavailable(`${message.to} did not answer within ${limitMs} ms`);
         const sent = await this.#send(courier, envelope, leftMs);
-        const reply = sent ? await call.within(Math.min(resendMs, leftMs)) : null;
+        const reply = sent ? await this.#replyTo(call, Math.min(resendMs, leftMs)) : null;
         if (reply !== null) return valueOf(reply);
         // From now on an earlier copy may have been applied.
         const { fresh: _, ...known } = envelope;
@@ -229,6 +229,16 @@ export class NodeApi implements ClusterApi {
     } finally {
       call.close();
     }
+  }
+
+  /** Null when none has come in time. Who waits while an outage becomes known need not wait it out. */
+  async #replyTo(call: Call<Reply>, limitMs: number): Promise<Reply | null> {
+    for (let leftMs = limitMs; leftMs > 0; leftMs -= lookUpMs) {
+      const reply = await call.within(Math.min(lookUpMs, leftMs));
+      if (reply !== null) return reply;
+      this.#assertReachable();
+    }
+    return null;
   }
 
   /** False when Redis is away for the moment. */
@@ -264,6 +274,11 @@ export class NodeApi implements ClusterApi {
         retryAfterMs,
       });
     }
+    this.#assertReachable();
+  }
+
+  #assertReachable(): void {
+    const { condition } = this.#parts;
     if (condition.mysqlDownSince !== null && since(condition.mysqlDownSince) > outageMs) {
       throw unavailable('MySQL does not answer');
     }
@@ -277,9 +292,8 @@ export interface NodeApiParts {
   readonly node: string;
   readonly shards: number;
   readonly store: Store;
-  readonly redis: RedisLink;
   readonly definitions: DefinitionCache;
-  readonly calls: Calls;
+  readonly replies: Calls<Reply>;
   readonly courier: Courier;
   readonly reads: Reads;
   readonly membership: Membership;
@@ -299,12 +313,25 @@ function since(at: number): number {
   return performance.now() - at;
 }
 
+/** The same request is the same workflow: a UUIDv8 (RFC 9562) made of it. */
+function workflowIdOf(requestId: string | undefined): string | null {
+  if (requestId === undefined) return null;
+  const bytes = createHash('sha256').update(requestId).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return uuidText(bytes);
+}
+
 /** UUIDv7 (RFC 9562): time-ordered, so that new rows of an index land beside each other. */
 function newWorkflowId(): string {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(Date.now(), 0, 6);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return uuidText(bytes);
+}
+
+function uuidText(bytes: Buffer): string {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -6,7 +6,7 @@ import type { WorkflowSnapshot } from './api.ts';
 import { ClusterError } from './api.ts';
 import type { Background } from './background.ts';
 import type { Ownership } from './members/ownership.ts';
-import type { Call, Calls } from './messages/calls.ts';
+import type { Calls } from './messages/calls.ts';
 import type { Courier } from './messages/courier.ts';
 import type { NodeMessage, ReadAnswer } from './messages/wire.ts';
 import type { Snapshots } from './mysql/snapshots.ts';
@@ -34,7 +34,7 @@ export class Reads {
   readonly #snapshots: Snapshots;
   readonly #ownership: Ownership;
   readonly #courier: Courier;
-  readonly #calls: Calls;
+  readonly #answers: Calls<ReadAnswer>;
   readonly #background: Background;
   readonly #waiters = new Map<string, Set<(answer: ReadAnswer) => void>>();
   #waiterCount = 0;
@@ -46,7 +46,7 @@ export class Reads {
     snapshots: Snapshots;
     ownership: Ownership;
     courier: Courier;
-    calls: Calls;
+    answers: Calls<ReadAnswer>;
     background: Background;
   }) {
     this.#node = parts.node;
@@ -55,7 +55,7 @@ export class Reads {
     this.#snapshots = parts.snapshots;
     this.#ownership = parts.ownership;
     this.#courier = parts.courier;
-    this.#calls = parts.calls;
+    this.#answers = parts.answers;
     this.#background = parts.background;
   }
 
@@ -110,7 +110,7 @@ export class Reads {
     const owner = this.#ownership.ownerOf(shardOf(id, this.#shards));
     if (owner === null) return null;
     if (owner === this.#node) return await this.#answer(id, waitMs);
-    const call: Call<ReadAnswer> = this.#calls.open();
+    const call = this.#answers.open();
     try {
       this.#courier.post(owner, { t: 'read', call: call.id, from: this.#node, id, waitMs });
       return await call.within(waitMs + patienceMs);

@@ -29,11 +29,14 @@ export class LivePublisher {
   readonly #watchers = new Map<string, Map<string, number>>();
   readonly #rowWatchers = new Map<string, number>();
   readonly #changed = new Set<Activation>();
+  /** Lines of workflows whose state in memory was ahead of the journal when they came. */
+  readonly #logsWaiting: { readonly id: string; readonly logs: readonly TaskLogLine[] }[] = [];
 
   constructor(courier: Courier, engine: Engine, notices: Notices) {
     this.#courier = courier;
     this.#engine = engine;
     this.#rows = new Duty('show rows', rowsEveryMs, notices, async () => {
+      for (const { id, logs } of this.#logsWaiting.splice(0)) this.logged(id, logs);
       this.#sendRows();
       this.#forgetSilent();
     });
@@ -72,19 +75,24 @@ export class LivePublisher {
     if (this.#watchers.size === 0 && this.#rowWatchers.size === 0) return;
     for (const entry of batch.entries.values()) {
       const { activation } = entry;
-      if (this.#rowWatchers.size > 0) batch.then.push(() => this.#changed.add(activation));
+      if (this.#rowWatchers.size > 0) batch.afterwards.push(() => this.#changed.add(activation));
       const nodes = this.#watchers.get(activation.id);
       if (nodes === undefined) continue;
       const change = changeOf(entry);
-      if (change !== null) batch.then.push(() => this.#send(nodes.keys(), change));
+      if (change !== null) batch.afterwards.push(() => this.#send(nodes.keys(), change));
     }
   }
 
   /** Lines that a handler has logged. */
   logged(id: string, logs: readonly TaskLogLine[]): void {
     const nodes = this.#watchers.get(id);
-    const actor = this.#engine.activation(id)?.actor;
+    const activation = this.#engine.activation(id);
+    const actor = activation?.actor;
     if (nodes === undefined || !(actor instanceof WorkflowActor) || actor.state === null) return;
+    if (activation?.isQuiet !== true) {
+      this.#logsWaiting.push({ id, logs });
+      return;
+    }
     const { seq } = actor;
     const workflow = workflowView(actor.plan, actor.state);
     this.#send(nodes.keys(), { id, fromSeq: seq, seq, workflow, tasks: [], logs });

@@ -7,6 +7,10 @@ import { judge, memberId } from './member.ts';
 
 const redisBeatMs = 500;
 const mysqlBeatMs = 1_000;
+/** After so long a silence nobody waits for a node to come back: its traces are removed. */
+const forgetMs = 60_000;
+/** Who has not looked for so long cannot tell a silence of others from its own. */
+const blindMs = 3_000;
 
 export interface Member {
   readonly id: string;
@@ -31,8 +35,8 @@ export class Membership {
     { info: MemberInfo; redis: Sighting | null; mysql: Sighting | null }
   >();
   #members = new Map<string, Member>();
-  #heardRedis = false;
-  #heardMysql = false;
+  #heardRedisAt: number | null = null;
+  #heardMysqlAt: number | null = null;
 
   constructor(parts: {
     beats: Beats;
@@ -101,20 +105,21 @@ export class Membership {
     if (id === memberId(this.#self())) return false;
     const member = this.#members.get(id);
     if (member !== undefined) return member.state === 'down';
-    return this.#heardRedis && this.#heardMysql;
+    return this.#heardRedisAt !== null && this.#heardMysqlAt !== null;
   }
 
   async #beatRedis(): Promise<void> {
     const self = this.#self();
     const { nodes } = await this.#beats.beat(memberId(self), JSON.stringify(self));
-    this.#heardRedis = true;
     const now = performance.now();
+    const wasBlind = isBlind(this.#heardRedisAt, now);
+    this.#heardRedisAt = now;
     for (const [id, { counter, info }] of nodes) {
       const parsed: MemberInfo = JSON.parse(info);
       const before = this.#sightings.get(id);
       this.#sightings.set(id, {
         info: parsed,
-        redis: seen(before?.redis ?? null, counter, now),
+        redis: seen(wasBlind ? null : (before?.redis ?? null), counter, now),
         mysql: before?.mysql ?? null,
       });
     }
@@ -124,8 +129,9 @@ export class Membership {
   async #beatMysql(): Promise<void> {
     const self = this.#self();
     const rows = await this.#nodes.beat(self.name, self.incarnation, { ...self });
-    this.#heardMysql = true;
     const now = performance.now();
+    const wasBlind = isBlind(this.#heardMysqlAt, now);
+    this.#heardMysqlAt = now;
     for (const { name, incarnation, counter, info } of rows) {
       const id = memberId({ name, incarnation });
       const before = this.#sightings.get(id);
@@ -134,30 +140,41 @@ export class Membership {
       this.#sightings.set(id, {
         info: told,
         redis: before?.redis ?? null,
-        mysql: seen(before?.mysql ?? null, counter, now),
+        mysql: seen(wasBlind ? null : (before?.mysql ?? null), counter, now),
       });
     }
     this.#judgeAll(now);
+    await this.#forgetDead(now);
+  }
+
+  /** In both places before it is out of mind: a trace that is met anew looks like a sign of life. */
+  async #forgetDead(now: number): Promise<void> {
+    const self = memberId(this.#self());
+    const dead = [...this.#sightings].filter(
+      ([id, sighting]) => id !== self && silentMs(sighting, now) > forgetMs,
+    );
+    if (dead.length === 0) return;
+    await this.#beats.forget(...dead.map(([id]) => id));
+    for (const [id, { info }] of dead) {
+      await this.#nodes.remove(info.name, info.incarnation);
+      this.#sightings.delete(id);
+    }
   }
 
   #judgeAll(now: number): void {
     const self = memberId(this.#self());
     const replaced = this.#replaced();
     const members = new Map<string, Member>();
-    const forgotten: string[] = [];
     for (const [id, sighting] of this.#sightings) {
       const state = id === self ? 'up' : replaced.has(id) ? 'down' : judge(sighting, now);
       members.set(id, { id, info: sighting.info, state });
       if (state === 'down' && this.#members.get(id)?.state !== 'down') {
         this.#notices.emit('member.down', { node: id, silentMs: silentMs(sighting, now) });
       }
-      if (state === 'down' && silentMs(sighting, now) > 60_000) forgotten.push(id);
       if (state === 'up' && (this.#members.get(id)?.state ?? 'down') === 'down') {
         this.#notices.emit('member.up', { node: id });
       }
     }
-    for (const id of forgotten) this.#sightings.delete(id);
-    if (forgotten.length > 0) void this.#beats.forget(...forgotten).catch(() => {});
     const changed = differs(this.#members, members);
     this.#members = members;
     if (changed) this.#onChange();
@@ -184,6 +201,10 @@ function seen(before: Sighting | null, counter: number, now: number): Sighting {
   return before !== null && before.counter === counter ? before : { counter, changedAtMs: now };
 }
 
+function isBlind(heardAt: number | null, now: number): boolean {
+  return heardAt !== null && now - heardAt > blindMs;
+}
+
 function silentMs({ redis, mysql }: Witnessed, now: number): number {
   return now - Math.max(redis?.changedAtMs ?? 0, mysql?.changedAtMs ?? 0);
 }
@@ -195,6 +216,8 @@ function differs(before: ReadonlyMap<string, Member>, after: ReadonlyMap<string,
     if (known?.state !== member.state || known.info.draining !== member.info.draining) return true;
     if (known.info.takesShards !== member.info.takesShards) return true;
     if (known.info.offers.join() !== member.info.offers.join()) return true;
+    // Shards have moved: who owns which is to be read again.
+    if (known.info.shards !== member.info.shards) return true;
   }
   return false;
 }

@@ -11,7 +11,7 @@ export interface OwnershipView {
   /** Shards that this node has in its memory. */
   readonly held: ReadonlySet<number>;
   /** Whether nothing more is to be expected of a node. */
-  isGone(id: string): boolean;
+  readonly isGone: (id: string) => boolean;
 }
 
 export interface OwnershipDecision {

@@ -9,9 +9,9 @@ import type { Checkpointer } from '../shards/checkpointer.ts';
 import type { Engine } from '../shards/engine.ts';
 import type { Shard } from '../shards/shard.ts';
 import { loadShards } from '../shards/takeover.ts';
-import { memberId } from './member.ts';
 import type { Membership } from './membership.ts';
 import { decideOwnership, ownerIdOf } from './ownership-decision.ts';
+import type { Presence } from './presence.ts';
 
 const roundMs = 1_000;
 /** Reading the shard table is cheap, but it need not be done when nothing has changed. */
@@ -25,7 +25,7 @@ const shardsPerRound = 128;
  * committed and checkpointed; O3 who lets go tells who should have it, so that nobody waits for a silence.
  */
 export class Ownership {
-  readonly #self: { readonly name: string; readonly incarnation: string };
+  readonly #presence: Presence;
   readonly #id: string;
   readonly #claims: Claims;
   readonly #journal: Journal;
@@ -36,7 +36,7 @@ export class Ownership {
   readonly #courier: Courier;
   readonly #membership: Membership;
   readonly #notices: Notices;
-  readonly #onOwned: (shards: readonly Shard[]) => void;
+  readonly #onOwned: (shards: readonly Shard[], from: ReadonlySet<string>) => void;
   readonly #duty: Duty;
   #quietRounds = Infinity;
   #resting = false;
@@ -44,7 +44,7 @@ export class Ownership {
   #settled: (() => void) | null = null;
 
   constructor(parts: {
-    self: { readonly name: string; readonly incarnation: string };
+    presence: Presence;
     claims: Claims;
     journal: Journal;
     snapshots: Snapshots;
@@ -54,10 +54,11 @@ export class Ownership {
     courier: Courier;
     membership: Membership;
     notices: Notices;
-    onOwned(shards: readonly Shard[]): void;
+    /** `from`: owners that had not let go, and were taken for gone. */
+    onOwned(shards: readonly Shard[], from: ReadonlySet<string>): void;
   }) {
-    this.#self = parts.self;
-    this.#id = memberId(parts.self);
+    this.#presence = parts.presence;
+    this.#id = parts.presence.id;
     this.#claims = parts.claims;
     this.#journal = parts.journal;
     this.#snapshots = parts.snapshots;
@@ -67,7 +68,7 @@ export class Ownership {
     this.#courier = parts.courier;
     this.#membership = parts.membership;
     this.#notices = parts.notices;
-    this.#onOwned = (shards) => parts.onOwned(shards);
+    this.#onOwned = (shards, from) => parts.onOwned(shards, from);
     this.#duty = new Duty('own shards', roundMs, this.#notices, async () => await this.#round());
   }
 
@@ -128,6 +129,8 @@ export class Ownership {
   }
 
   async #decide(rows: readonly ShardRow[]): Promise<void> {
+    // What could not be let go, because MySQL was away, is neither served nor anybody else's to claim.
+    await this.#letGo([...this.#engine.shards.values()].filter(({ mode }) => mode === 'closing'));
     const { claim, handOver } = decideOwnership({
       self: this.#id,
       candidates: this.#candidates(),
@@ -150,7 +153,11 @@ export class Ownership {
 
   async #claim(wanted: readonly Held[]): Promise<void> {
     const before = new Map(this.#owners);
-    const claimed = await this.#claims.claim(wanted, this.#self.name, this.#self.incarnation);
+    const claimed = await this.#claims.claim(
+      wanted,
+      this.#presence.name,
+      this.#presence.incarnation,
+    );
     if (claimed.length === 0) return;
     const shards = await loadShards(claimed, {
       engine: this.#engine,
@@ -165,11 +172,12 @@ export class Ownership {
       .catch((error: unknown) => {
         this.#notices.emit('duty.failed', { duty: 'install owner', error });
       });
+    const from = new Set(claimed.flatMap(({ shard }) => before.get(shard) ?? []));
     this.#notices.emit('shards.claimed', {
       shards: claimed.map(({ shard }) => shard),
-      from: [...new Set(claimed.map(({ shard }) => before.get(shard) ?? ''))].filter(Boolean),
+      from: [...from],
     });
-    this.#onOwned(shards);
+    this.#onOwned(shards, from);
     this.#membership.announce();
   }
 

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { ClusterError } from '../api.ts';
 
 /** Calls made on this node that wait for an answer from elsewhere. Bounded in number and in time. */
-export class Calls {
+export class Calls<Answer> {
   readonly #limit: number;
-  readonly #waiting = new Map<string, (answer: unknown) => void>();
+  readonly #waiting = new Map<string, (answer: Answer) => void>();
 
   constructor(limit = 20_000) {
     this.#limit = limit;
@@ -18,7 +18,7 @@ export class Calls {
   /**
    * Registers a call under a new id. The answer is null when none came in time. Rejects with OVERLOADED when too many wait.
    */
-  open<Answer>(): Call<Answer> {
+  open(): Call<Answer> {
     if (this.#waiting.size >= this.#limit) {
       throw new ClusterError('OVERLOADED', `${this.#limit} calls are waiting on this node`, {
         retryAfterMs: 1_000,
@@ -26,8 +26,7 @@ export class Calls {
     }
     const id = randomUUID();
     const { promise, resolve } = Promise.withResolvers<Answer | null>();
-    // The map holds answers of all kinds; the caller of open() says which kind its call gets.
-    this.#waiting.set(id, (answer) => resolve(answer as Answer | null));
+    this.#waiting.set(id, resolve);
     return {
       id,
       within: async (ms) => await this.#within(promise, ms),
@@ -39,13 +38,13 @@ export class Calls {
   }
 
   /** Answers a call; one that is gone, or was answered, is ignored. */
-  answer(id: string, answer: unknown): void {
+  answer(id: string, answer: Answer): void {
     const resolve = this.#waiting.get(id);
     this.#waiting.delete(id);
     resolve?.(answer);
   }
 
-  async #within<Answer>(promise: Promise<Answer | null>, ms: number): Promise<Answer | null> {
+  async #within(promise: Promise<Answer | null>, ms: number): Promise<Answer | null> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((resolve) => {
       timer = setTimeout(resolve, ms, null);

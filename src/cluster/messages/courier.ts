@@ -15,7 +15,7 @@ export class Courier {
   readonly #mailboxes: Mailboxes;
   readonly #doorbells: Doorbells;
   readonly #inboxes: Inboxes;
-  readonly #calls: Calls;
+  readonly #replies: Calls<Reply>;
   readonly #background: Background;
   #onLocalBell: (shard: number) => void = () => {};
   #onLocalMessage: (message: NodeMessage) => void = () => {};
@@ -24,7 +24,7 @@ export class Courier {
     node: string,
     shards: number,
     redis: { mailboxes: Mailboxes; doorbells: Doorbells; inboxes: Inboxes },
-    calls: Calls,
+    replies: Calls<Reply>,
     background: Background,
   ) {
     this.#node = node;
@@ -32,7 +32,7 @@ export class Courier {
     this.#mailboxes = redis.mailboxes;
     this.#doorbells = redis.doorbells;
     this.#inboxes = redis.inboxes;
-    this.#calls = calls;
+    this.#replies = replies;
     this.#background = background;
   }
 
@@ -70,7 +70,7 @@ export class Courier {
   }
 
   reply(to: ReplyAddress, reply: Reply): void {
-    if (to.node === this.#node) this.#calls.answer(to.call, reply);
+    if (to.node === this.#node) this.#replies.answer(to.call, reply);
     else this.post(to.node, { t: 'reply', call: to.call, reply });
   }
 }

@@ -61,7 +61,7 @@ export class MailboxReader {
 
   /** After Redis came back: whatever a cursor says, read everything. */
   rewind(): void {
-    for (const shard of this.#engine.shards.values()) shard.cursor = null;
+    for (const shard of this.#engine.shards.values()) shard.rewind();
     this.#sweep.nudge();
   }
 
@@ -92,7 +92,7 @@ export class MailboxReader {
   async #sweepAll(): Promise<void> {
     this.#sweeps += 1;
     if (this.#sweeps % sweepsPerFullRead === 0) {
-      for (const shard of this.#engine.shards.values()) shard.cursor = null;
+      for (const shard of this.#engine.shards.values()) shard.rewind();
     }
     await this.#read(this.#openShards(this.#engine.shards.keys()));
     if (this.#applied.size > 0 && !this.#removing) {
@@ -112,26 +112,30 @@ export class MailboxReader {
 
   async #read(shards: readonly Shard[]): Promise<void> {
     if (shards.length === 0) return;
-    const asked = new Map(shards.map((shard) => [shard.number, { shard, after: shard.cursor }]));
+    const asked = new Map(
+      shards.map((shard) => {
+        // M3: what is read from the beginning on may have been there, and applied, before; and it may take several reads.
+        const first = shard.cursor !== null && shard.caughtUp;
+        return [shard.number, { shard, first, rewinds: shard.rewinds }];
+      }),
+    );
     const found = await this.#mailboxes.read(
       shards.map((shard) => ({ shard: shard.number, after: shard.cursor })),
       entriesPerRead,
     );
-    for (const [number, { shard, after }] of asked) {
+    for (const [number, { shard, first, rewinds }] of asked) {
       const entries = found.get(number) ?? [];
       for (const { id, message } of entries) {
         if (shard.known.has(id)) continue;
         shard.known.add(id);
         const envelope = this.#parse(shard, id, message);
-        // M3: read from the beginning means that it may have been there, and applied, before.
-        if (envelope !== null) {
-          this.#engine.deliver(shard, { envelope, entryId: id, first: after !== null });
-        }
+        if (envelope !== null) this.#engine.deliver(shard, { envelope, entryId: id, first });
       }
-      const last = entries.at(-1);
-      if (last !== undefined) shard.cursor = last.id;
-      else shard.cursor ??= '0-0';
       if (entries.length === entriesPerRead) this.rung(number);
+      // What was asked before a rewind says nothing of what comes after it.
+      if (rewinds !== shard.rewinds) continue;
+      shard.cursor = entries.at(-1)?.id ?? shard.cursor ?? '0-0';
+      if (entries.length < entriesPerRead) shard.caughtUp = true;
     }
   }
 

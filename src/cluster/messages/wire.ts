@@ -21,6 +21,9 @@ export type NodeMessage =
       readonly waitMs: number;
     }
   | { readonly t: 'state'; readonly call: string; readonly answer: ReadAnswer }
+  /** Which of these are not in your hands, though their actors say so? */
+  | { readonly t: 'holding'; readonly from: string; readonly refs: readonly WorkRef[] }
+  | { readonly t: 'absent'; readonly refs: readonly WorkRef[] }
   /** Shards were let go for this node to claim. */
   | { readonly t: 'claim'; readonly shards: readonly number[] }
   /** Send changes of these workflows for the next while. */

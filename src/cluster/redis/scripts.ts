@@ -223,6 +223,23 @@ return gone
 `);
 
 /**
+ * KEYS   state, leases
+ * ARGV   node, key...
+ * result how many were held by the node; their leases are over
+ */
+export const endLeases = new Script(`${queueText}
+local ended = 0
+for i = 2, #ARGV do
+  local state = stateOf(KEYS[1], ARGV[i])
+  if state and state.holder == ARGV[1] then
+    redis.call('ZADD', KEYS[2], 0, ARGV[i])
+    ended = ended + 1
+  end
+end
+return ended
+`);
+
+/**
  * KEYS   payload, state, leases
  * ARGV   node, key...
  * result how many were held by the node and are removed
@@ -307,6 +324,7 @@ export const allScripts: readonly Script[] = [
   pushTasks,
   claimTasks,
   extendLeases,
+  endLeases,
   finishTasks,
   releaseTasks,
   cancelTask,

@@ -5,6 +5,7 @@ import {
   cancelTask,
   claimTasks,
   command,
+  endLeases,
   extendLeases,
   finishTasks,
   pushTasks,
@@ -131,6 +132,12 @@ export class TaskQueues {
     // The last chunk first, because each goes before all that are there.
     const calls = chunks(keys, 500).map((chunk) => releaseTasks.call(names, [node, ...chunk]));
     allOk(await this.#link.pipeline(calls.toReversed()));
+  }
+
+  /** Ends the leases of a node that is gone, so that the next claim takes back what it held; the delivery counts. */
+  async expire(queue: string, node: string, keys: readonly string[]): Promise<void> {
+    const names = this.#keys(queue, 'state', 'leases');
+    allOk(await this.#inChunks(keys, (chunk) => endLeases.call(names, [node, ...chunk])));
   }
 
   /** Removes an item. When it was leased, its holder has to be told; it also learns of it by its next heartbeat. */

@@ -10,7 +10,7 @@ export class Batch {
   /** Ids of the mailbox messages that are applied by this batch. */
   readonly acks: string[] = [];
   /** What to do besides, once it is committed. */
-  readonly then: (() => void)[] = [];
+  readonly afterwards: (() => void)[] = [];
   bytes = 0;
 
   add(activation: Activation, decision: Decision<ActorEvent>): void {

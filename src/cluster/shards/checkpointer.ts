@@ -19,7 +19,8 @@ const idleMs = 60_000;
  * Writes snapshots and history behind the journal, and lets go of actors that are done.
  *
  * K1 only states that the journal holds are written: an actor that is ahead of it waits for the next round; K2 a shard's
- * checkpoint moves only past rows whose effects are in snapshots; K3 an actor leaves memory only when its snapshot is whole.
+ * checkpoint moves only past rows whose effects are in snapshots; K3 an actor leaves memory only when its snapshot is whole;
+ * K4 one round at a time: what a round is still writing looks clean to another, which would move the checkpoint past it.
  */
 export class Checkpointer {
   readonly #engine: Engine;
@@ -27,6 +28,7 @@ export class Checkpointer {
   readonly #notices: Notices;
   readonly #duty: Duty;
   #busy = false;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(engine: Engine, checkpoints: Checkpoints, notices: Notices) {
     this.#engine = engine;
@@ -59,9 +61,16 @@ export class Checkpointer {
     }
   }
 
+  // K4
   async #round(shards: readonly Shard[]): Promise<void> {
+    const round = this.#last.then(async () => await this.#write(shards));
+    this.#last = round.catch(() => {});
+    await round;
+  }
+
+  async #write(shards: readonly Shard[]): Promise<void> {
     const startedAt = performance.now();
-    const work = collect(shards);
+    const work = collect(shards.filter(({ mode }) => mode !== 'gone'));
     this.#busy = work.snapshots.length >= busySnapshots;
     if (work.snapshots.length > 0 || work.advances.length > 0) {
       try {

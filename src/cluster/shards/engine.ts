@@ -13,8 +13,7 @@ import type { Notices } from '../notices.ts';
 import { Activation } from './activation.ts';
 import type { Batch } from './batch.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { Incoming } from './shard.ts';
-import { Shard } from './shard.ts';
+import type { Incoming, Shard } from './shard.ts';
 import { Timers } from './timers.ts';
 
 /** A fault of a decision is a bug: after this many of one actor it is set aside, so that it cannot hold up its shard. */
@@ -244,7 +243,7 @@ export class Engine {
       });
     }
     for (const effect of batch.effects) this.#outlet.release(effect);
-    for (const run of batch.then) run();
+    for (const run of batch.afterwards) run();
     for (const { activation } of batch.entries.values()) {
       if (activation.actor.closed && activation.isQuiet) {
         this.timers.disarm(activation.id);
@@ -270,32 +269,41 @@ export class Engine {
   }
 
   async #loadAll(wanted: readonly { shard: Shard; id: string }[]): Promise<void> {
-    const found = new Map<string, Snapshot>();
+    const left = new Set(wanted);
     try {
+      const found = new Map<string, Snapshot>();
       const snapshots = await this.#snapshots.load(
         wanted.map(({ shard, id }) => ({ shard: shard.number, id })),
       );
       for (const snapshot of snapshots) found.set(snapshot.id, snapshot);
+      for (const one of wanted) {
+        await this.#receive(one, found.get(one.id));
+        left.delete(one);
+      }
     } catch (error) {
       this.#notices.emit('duty.failed', { duty: 'load actors', error });
       setTimeout(() => {
-        for (const { shard, id } of wanted) if (shard.mode === 'open') this.#load(shard, id);
+        for (const { shard, id } of left) if (shard.mode === 'open') this.#load(shard, id);
       }, retryLoadMs);
+    }
+  }
+
+  /** The actor that messages have waited for, as it was stored, or new. */
+  async #receive(
+    { shard, id }: { shard: Shard; id: string },
+    snapshot: Snapshot | undefined,
+  ): Promise<void> {
+    const waiting = shard.loading.get(id) ?? [];
+    const actor =
+      snapshot === undefined ? await this.#createFor(waiting) : await this.restore(snapshot);
+    shard.loading.delete(id);
+    if (shard.mode !== 'open') return;
+    if (actor === null) {
+      this.#refuse(shard, waiting);
       return;
     }
-    for (const { shard, id } of wanted) {
-      const snapshot = found.get(id);
-      const waiting = shard.loading.get(id) ?? [];
-      const actor =
-        snapshot === undefined ? await this.#createFor(waiting) : await this.restore(snapshot);
-      shard.loading.delete(id);
-      if (shard.mode !== 'open') continue;
-      if (actor === null) this.#refuse(shard, waiting);
-      else {
-        this.#activate(shard, actor);
-        for (const incoming of waiting) this.deliver(shard, incoming);
-      }
-    }
+    this.#activate(shard, actor);
+    for (const incoming of waiting) this.deliver(shard, incoming);
   }
 
   async #createFor(waiting: readonly Incoming[]): Promise<Actor | null> {
@@ -345,29 +353,41 @@ export class Engine {
   }
 
   async #reload(shard: Shard, id: string): Promise<void> {
-    await shard.settled();
-    if (shard.mode !== 'open') return;
+    if (!(await shard.durable())) return;
     const broken = shard.activations.get(id);
-    const [snapshot] = await this.#snapshots.load([{ shard: shard.number, id }]);
+    if (broken === undefined) return;
+    const actor = await this.#readAgain(shard, broken);
+    if (shard.mode !== 'open' || actor === null) return;
     const waiting = shard.loading.get(id) ?? [];
     // The events since the snapshot are those that this node committed and still keeps for the history.
-    const actor =
-      snapshot === undefined
-        ? await this.#createFromTail(id, broken)
-        : await this.restore(snapshot);
-    if (shard.mode !== 'open' || actor === null || broken === undefined) return;
     const events = broken.tail.slice(Math.max(0, actor.seq + 1 - broken.tailFirst));
     const activation = new Activation(actor, Date.now());
     for (const text of events) activation.replay(JSON.parse(text), shard.lastLsn);
-    activation.firstDirtyLsn = broken.firstDirtyLsn;
+    // Nothing between it and the checkpoint is known to be stored: a round may be writing it just now, and fail.
+    if (events.length > 0) activation.firstDirtyLsn = shard.checkpointLsn + 1;
     shard.activations.set(id, activation);
     shard.loading.delete(id);
     for (const incoming of waiting) this.deliver(shard, incoming);
   }
 
-  async #createFromTail(id: string, broken: Activation | undefined): Promise<Actor | null> {
-    const summary = broken?.actor.summary();
-    return summary === undefined ? null : await this.create(id, summary.name, summary.version);
+  async #readAgain(shard: Shard, broken: Activation): Promise<Actor | null> {
+    const { id } = broken;
+    while (shard.mode === 'open') {
+      try {
+        const [snapshot] = await this.#snapshots.load([{ shard: shard.number, id }]);
+        const { name, version } = broken.actor.summary();
+        const actor =
+          snapshot === undefined
+            ? await this.create(id, name, version)
+            : await this.restore(snapshot);
+        // Unless a checkpoint came between, which has taken from the tail what this snapshot does not have yet.
+        if (actor === null || actor.seq + 1 >= broken.tailFirst) return actor;
+      } catch (error) {
+        this.#notices.emit('duty.failed', { duty: 'reload an actor', error });
+        await new Promise((resolve) => setTimeout(resolve, retryLoadMs));
+      }
+    }
+    return null;
   }
 }
 

@@ -37,6 +37,10 @@ export class Shard {
   readonly known = new Set<string>();
   /** Up to where the mailbox was read since it was last read from its beginning. */
   cursor: string | null = null;
+  /** Whether all that was in the mailbox when it was last read from its beginning has been read. */
+  caughtUp = false;
+  /** How often it was read from its beginning. */
+  rewinds = 0;
   /** Faults of actors since this node owns the shard. */
   readonly faults = new Map<string, number>();
   readonly #batches: Batch[] = [];
@@ -49,6 +53,13 @@ export class Shard {
     this.epoch = epoch;
     this.lastLsn = lastLsn;
     this.checkpointLsn = checkpointLsn;
+  }
+
+  /** The mailbox is to be read from its beginning: something may have come back into it. */
+  rewind(): void {
+    this.cursor = null;
+    this.caughtUp = false;
+    this.rewinds += 1;
   }
 
   /** The batch that decisions go to. */
@@ -67,7 +78,7 @@ export class Shard {
     return await new Promise<boolean>((resolve) => {
       const dropped = (): void => resolve(false);
       this.#onDropped.add(dropped);
-      last.then.push(() => {
+      last.afterwards.push(() => {
         this.#onDropped.delete(dropped);
         resolve(true);
       });

@@ -6,6 +6,7 @@ import { workKey } from '#actors/work.ts';
 import type { Background } from '../background.ts';
 import type { Executor } from '../compute/executor.ts';
 import type { Membership } from '../members/membership.ts';
+import type { Presence } from '../members/presence.ts';
 import type { Courier } from '../messages/courier.ts';
 import type { Notices } from '../notices.ts';
 import type { Doorbells } from '../redis/doorbells.ts';
@@ -26,59 +27,61 @@ const backlogPerSlot = 2;
  */
 export class Dispatcher {
   readonly #node: string;
+  readonly #presence: Presence;
   readonly #engine: Engine;
+  readonly #executor: Executor;
   readonly #courier: Courier;
   readonly #queues: TaskQueues;
   readonly #doorbells: Doorbells;
   readonly #membership: Membership;
   readonly #notices: Notices;
   readonly #background: Background;
-  readonly #onQueuedDone: (work: Work) => void;
+  readonly #onQueuedDone: (work: Work) => Promise<void>;
   readonly #running = new Map<string, { readonly work: Work; readonly queued: boolean }>();
+  /** Ended, and on the way to actors elsewhere. */
+  readonly #delivering = new Set<string>();
   readonly #startedLately: { readonly key: string; readonly at: number; readonly since: number }[] =
     [];
-  #startedTimer: NodeJS.Timeout | null = null;
-  #executor: Executor | null = null;
-  #accepting = true;
+  #stopped = false;
 
   constructor(parts: {
     node: string;
+    presence: Presence;
     engine: Engine;
+    executor: Executor;
     courier: Courier;
     queues: TaskQueues;
     doorbells: Doorbells;
     membership: Membership;
     notices: Notices;
     background: Background;
-    /** Work that came through a queue has ended, and its actor knows. */
-    onQueuedDone(work: Work): void;
+    /** Work that came through a queue has ended; the queue may forget it. Never rejects. */
+    onQueuedDone(work: Work): Promise<void>;
   }) {
     this.#node = parts.node;
+    this.#presence = parts.presence;
     this.#engine = parts.engine;
+    this.#executor = parts.executor;
     this.#courier = parts.courier;
     this.#queues = parts.queues;
     this.#doorbells = parts.doorbells;
     this.#membership = parts.membership;
     this.#notices = parts.notices;
     this.#background = parts.background;
-    this.#onQueuedDone = (work) => parts.onQueuedDone(work);
-  }
-
-  useExecutor(executor: Executor): void {
-    this.#executor = executor;
-  }
-
-  /** Whether work may be placed on this node. */
-  accept(work: boolean): void {
-    this.#accepting = work;
+    this.#onQueuedDone = async (work) => await parts.onQueuedDone(work);
   }
 
   /** This node, when it can do the work soon; else whichever node takes it from the queue. */
   place(queue: string): string {
     const executor = this.#executor;
-    if (executor === null || !this.#accepting || !executor.offers.has(queue)) return anyNode;
+    if (!this.#presence.takesWork || !executor.offers.has(queue)) return anyNode;
     const roomy = executor.free > 0 || executor.queued < backlogPerSlot * this.#running.size;
     return roomy || !this.#othersOffer(queue) ? this.#node : anyNode;
+  }
+
+  /** Gives up what could not be delivered until now: the owners find it missing. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   execute(work: Work, where: string): void {
@@ -89,7 +92,7 @@ export class Dispatcher {
   /** Runs work here; `queued` when it came from the queue of its type. */
   run(work: Work, queued: boolean): void {
     this.#running.set(deliveryKey(work), { work, queued });
-    this.#executor?.run(work);
+    this.#executor.run(work);
   }
 
   /** Puts work into the queue of its type; putting it there again changes nothing. */
@@ -109,7 +112,7 @@ export class Dispatcher {
 
   abort({ ref, queue, where, reason }: Extract<Effect, { type: 'abort' }>): void {
     if (this.#running.has(deliveryKey(ref))) {
-      this.#executor?.abort(ref, reason);
+      this.#executor.abort(ref, reason);
       return;
     }
     if (where !== null && where !== anyNode && where !== this.#node) {
@@ -125,7 +128,7 @@ export class Dispatcher {
 
   /** Stops an attempt that runs here, at the word of its owner elsewhere. */
   abortHere(ref: WorkRef, reason: string): void {
-    this.#executor?.abort(ref, reason);
+    this.#executor.abort(ref, reason);
   }
 
   /** Keys of the queued work that runs here, by queue. */
@@ -138,6 +141,19 @@ export class Dispatcher {
       else same.push(work);
     }
     return byQueue;
+  }
+
+  /** Whether work is in this node's hands: waits, runs, or has ended and is on its way to its actor. */
+  holds(ref: WorkRef): boolean {
+    const key = deliveryKey(ref);
+    return this.#running.has(key) || this.#delivering.has(key);
+  }
+
+  /** Takes queued work out of the hands of a node that is gone. */
+  forfeit(queue: string, holder: string, works: readonly Work[]): void {
+    this.#background.run('end the leases of a node that is gone', async () => {
+      await this.#queues.expire(queue, holder, works.map(workKey));
+    });
   }
 
   /** The work that an event of the executor is about. */
@@ -155,7 +171,8 @@ export class Dispatcher {
     if (running === undefined || running.work.job.kind === 'turn') return;
     this.#notices.emit('task.started', { key });
     this.#startedLately.push({ key, at, since: performance.now() });
-    this.#startedTimer ??= setTimeout(() => this.#tellStarted(), tellStartedAfterMs);
+    if (this.#startedLately.length > 1) return;
+    setTimeout(() => this.#tellStarted(), tellStartedAfterMs);
   }
 
   progressed(ref: WorkRef, progress: Progress): void {
@@ -178,9 +195,13 @@ export class Dispatcher {
     const { work, queued } = running;
     const command = this.#ended(work, outcome, startedAt);
     if (!queued && this.#engine.tell(work.actor, command)) return;
+    this.#delivering.add(key);
     this.#background.run('deliver a result', async () => {
+      // What is handed back goes into the queue again, where it must not be met as still there.
+      if (queued && outcome.status === 'released') await this.#onQueuedDone(work);
       await this.#deliver(work, command);
-      if (queued) this.#onQueuedDone(work);
+      if (queued && outcome.status !== 'released') await this.#onQueuedDone(work);
+      this.#delivering.delete(key);
     });
   }
 
@@ -192,10 +213,11 @@ export class Dispatcher {
   }
 
   #ended(work: Work, outcome: Outcome, startedAt: number | null): Command {
-    const node = this.#node;
+    const { task, attempt, delivery } = work;
+    const from = { node: this.#node, delivery, outcome };
     return work.job.kind === 'turn'
-      ? { type: 'turn.ended', turn: work.task, node, outcome }
-      : { type: 'task.ended', step: work.task, attempt: work.attempt, node, startedAt, outcome };
+      ? { type: 'turn.ended', turn: task, ...from }
+      : { type: 'task.ended', step: task, attempt, startedAt, ...from };
   }
 
   /** Whatever a node may say of its work that is not its result: lost when it cannot be said now. */
@@ -207,7 +229,7 @@ export class Dispatcher {
   }
 
   async #deliver(work: Work, command: Command): Promise<void> {
-    for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 2_000)) {
+    for (let pauseMs = 50; !this.#stopped; pauseMs = Math.min(2 * pauseMs, 2_000)) {
       try {
         if (this.#engine.tell(work.actor, command)) return;
         await this.#courier.send(this.#envelope(work, command));
@@ -234,14 +256,14 @@ export class Dispatcher {
           type: 'task.started',
           step: running.work.task,
           attempt: running.work.attempt,
+          delivery: running.work.delivery,
           node: this.#node,
           at: next.at,
         });
       }
       next = this.#startedLately[0];
     }
-    this.#startedTimer =
-      next === undefined ? null : setTimeout(() => this.#tellStarted(), tellStartedAfterMs);
+    if (next !== undefined) setTimeout(() => this.#tellStarted(), tellStartedAfterMs);
   }
 
   #othersOffer(queue: string): boolean {

@@ -24,6 +24,7 @@ export class QueueWorker {
   readonly #executor: Executor;
   readonly #dispatcher: Dispatcher;
   readonly #background: Background;
+  readonly #notices: Notices;
   readonly #sweep: Duty;
   readonly #heartbeat: Duty;
   readonly #wanted = new Set<string>();
@@ -43,6 +44,7 @@ export class QueueWorker {
     this.#executor = parts.executor;
     this.#dispatcher = parts.dispatcher;
     this.#background = parts.background;
+    this.#notices = parts.notices;
     this.#sweep = new Duty(
       'sweep task queues',
       sweepMs,
@@ -90,19 +92,22 @@ export class QueueWorker {
     });
   }
 
-  /** The actor knows the result, so the queue may forget the work. */
-  done(work: Work): void {
-    this.#background.run('finish a queued task', async () => {
+  /** The queue may forget the work; when it cannot be told, the lease runs out. */
+  async done(work: Work): Promise<void> {
+    try {
       await this.#queues.done(work.queue, this.#node, [workKey(work)]);
-      this.rung(work.queue);
-    });
+    } catch (error) {
+      this.#notices.emit('duty.failed', { duty: 'finish a queued task', error });
+    }
+    this.rung(work.queue);
   }
 
   async #claimWanted(): Promise<void> {
     for (const queue of this.#wanted) {
-      this.#wanted.delete(queue);
       const room = Math.min(this.#executor.free, mostPerClaim);
+      // What is wanted stays so, until something ends here or the sweep comes.
       if (room <= 0 || this.#draining) return;
+      this.#wanted.delete(queue);
       const { items, poisoned, remaining } = await this.#queues.claim(queue, this.#node, room);
       for (const { payload } of items) this.#dispatcher.run(parse(payload), true);
       for (const { payload } of poisoned) this.#dispatcher.giveUp(parse(payload), poison);

@@ -1,0 +1,298 @@
+import { availableParallelism } from 'node:os';
+
+import { shardOf } from '#actors/ids.ts';
+import type { Effect, Reply } from '#actors/message.ts';
+import { defaultActorPolicy, type UserActorPolicy } from '#actors/user-actor.ts';
+
+import type { ClusterApi } from './api.ts';
+import { Background } from './background.ts';
+import { Executor } from './compute/executor.ts';
+import { DefinitionCache } from './definition-cache.ts';
+import type { Duty } from './duty.ts';
+import { housekeeping } from './housekeeping.ts';
+import { NodeLiveFeed } from './live/feed.ts';
+import { LivePublisher } from './live/publisher.ts';
+import { Membership } from './members/membership.ts';
+import { Ownership } from './members/ownership.ts';
+import { Presence } from './members/presence.ts';
+import { Calls } from './messages/calls.ts';
+import { Courier } from './messages/courier.ts';
+import { MailboxReader } from './messages/mailbox-reader.ts';
+import { routeNodeMessages } from './messages/node-messages.ts';
+import type { NodeMessage, ReadAnswer } from './messages/wire.ts';
+import type { Store } from './mysql/store.ts';
+import type { Condition } from './node-api.ts';
+import { NodeApi } from './node-api.ts';
+import type { NodeOptions } from './node-options.ts';
+import { defaults } from './node-options.ts';
+import type { Notices } from './notices.ts';
+import { Reads } from './reads.ts';
+import { Beats } from './redis/beats.ts';
+import type { RedisLink } from './redis/connection.ts';
+import { Doorbell, Doorbells } from './redis/doorbells.ts';
+import { Inbox, Inboxes } from './redis/inbox.ts';
+import { Mailboxes } from './redis/mailboxes.ts';
+import { TaskQueues } from './redis/task-queues.ts';
+import { Checkpointer } from './shards/checkpointer.ts';
+import { Engine } from './shards/engine.ts';
+import { Dispatcher } from './tasks/dispatcher.ts';
+import { Janitor } from './tasks/janitor.ts';
+import { LogWriter } from './tasks/log-writer.ts';
+import { QueueWorker } from './tasks/queue-worker.ts';
+
+/** The parts of a node, made and connected, and not started. */
+export interface Parts {
+  readonly presence: Presence;
+  readonly condition: Condition;
+  readonly redis: RedisLink;
+  readonly store: Store;
+  readonly background: Background;
+  readonly executor: Executor;
+  readonly definitions: DefinitionCache;
+  readonly membership: Membership;
+  readonly ownership: Ownership;
+  readonly engine: Engine;
+  readonly reader: MailboxReader;
+  readonly checkpointer: Checkpointer;
+  readonly dispatcher: Dispatcher;
+  readonly queueWorker: QueueWorker;
+  readonly janitor: Janitor;
+  readonly logs: LogWriter;
+  readonly publisher: LivePublisher;
+  readonly feed: NodeLiveFeed;
+  readonly doorbell: Doorbell;
+  readonly inbox: Inbox;
+  readonly housekeeping: Duty;
+  readonly api: ClusterApi;
+  /** A message from another node. */
+  readonly hear: (message: NodeMessage) => void;
+}
+
+/**
+ * Makes the parts of a node and lets them know each other. They form circles (the engine's effects become the engine's
+ * messages), so some are reached through functions that are called only once all is there.
+ */
+export async function assemble(ground: {
+  readonly options: NodeOptions;
+  readonly notices: Notices;
+  readonly condition: Condition;
+  readonly redis: RedisLink;
+  readonly store: Store;
+}): Promise<Parts> {
+  const { options, notices, condition, redis, store } = ground;
+  const shards = options.shards ?? defaults.shards;
+  const presence = new Presence(options.name, {
+    shards: options.engine ?? true,
+    work: options.worker ?? true,
+  });
+  const { id } = presence;
+  const background = new Background(notices);
+  const mailboxes = new Mailboxes(redis);
+  const doorbells = new Doorbells(redis);
+  const queues = new TaskQueues(redis);
+  const replies = new Calls<Reply>();
+  const answers = new Calls<ReadAnswer>();
+  const definitions = new DefinitionCache(store.definitions);
+  const courier = new Courier(
+    id,
+    shards,
+    { mailboxes, doorbells, inboxes: new Inboxes(redis) },
+    replies,
+    background,
+  );
+
+  const engine: Engine = new Engine({
+    shardCount: shards,
+    journal: store.journal,
+    snapshots: store.snapshots,
+    definitions,
+    notices,
+    background,
+    place: (queue) => dispatcher.place(queue),
+    policy: (name) => policyOf(executor, name),
+    outlet: {
+      release: (effect) => release(effect),
+      applied: (shard, entryIds) => reader.applied(shard, entryIds),
+      departing: (batch) => publisher.departing(batch),
+      ended: (activation) => {
+        const { name, state } = activation.actor.summary();
+        notices.emit('workflow.ended', { id: activation.id, name, state });
+        reads.ended(activation);
+      },
+      lost: (shard) => {
+        reads.lost(shard);
+        ownership.reconsider();
+      },
+    },
+  });
+  const release = (effect: Effect): void => {
+    switch (effect.type) {
+      case 'execute':
+        if (effect.where !== id) janitor.watch(effect.work.actor);
+        dispatcher.execute(effect.work, effect.where);
+        return;
+      case 'abort':
+        dispatcher.abort(effect);
+        return;
+      case 'reply':
+        courier.reply(effect.to, effect.reply);
+    }
+  };
+
+  const reader = new MailboxReader(mailboxes, engine, notices);
+  const publisher = new LivePublisher(courier, engine, notices);
+  const checkpointer = new Checkpointer(engine, store.checkpoints, notices);
+  const membership: Membership = new Membership({
+    beats: new Beats(redis),
+    nodes: store.nodes,
+    notices,
+    self: () => presence.info({ offers: executor.offers, shards: engine.shards.size }),
+    onChange: () => {
+      ownership.reconsider();
+      janitor.reconsider();
+    },
+  });
+  const executor = await startExecutor(options, notices, {
+    started: (work, at) => dispatcher.started(work, at),
+    progressed: (work, progress) => dispatcher.progressed(work, progress),
+    logged: (ref, line) => {
+      const work = dispatcher.work(ref);
+      if (work !== null) logs.add(work, line);
+    },
+    finished: (ref, outcome, startedAt) => {
+      const work = dispatcher.work(ref);
+      if (work !== null) logs.ended(work);
+      dispatcher.finished(ref, outcome, startedAt);
+    },
+  });
+  const dispatcher = new Dispatcher({
+    node: id,
+    presence,
+    engine,
+    executor,
+    courier,
+    queues,
+    doorbells,
+    membership,
+    notices,
+    background,
+    onQueuedDone: async (work) => await queueWorker.done(work),
+  });
+  const queueWorker = new QueueWorker({
+    node: id,
+    queues,
+    executor,
+    dispatcher,
+    background,
+    notices,
+  });
+  const janitor = new Janitor({ node: id, engine, membership, dispatcher, courier, notices });
+  const ownership: Ownership = new Ownership({
+    presence,
+    claims: store.claims,
+    journal: store.journal,
+    snapshots: store.snapshots,
+    mailboxes,
+    engine,
+    checkpointer,
+    courier,
+    membership,
+    notices,
+    onOwned: (owned, from) => {
+      janitor.adopt(owned, from);
+      for (const { number } of owned) reader.rung(number);
+    },
+  });
+  const reads = new Reads({
+    node: id,
+    shards,
+    engine,
+    snapshots: store.snapshots,
+    ownership,
+    courier,
+    answers,
+    background,
+  });
+  const feed = new NodeLiveFeed({ node: id, shards, courier, ownership, membership, notices });
+  const logs = new LogWriter(shards, store.logs, notices, (workflow, lines) => {
+    const owner = ownership.ownerOf(shardOf(workflow, shards));
+    if (owner !== null) courier.post(owner, { t: 'logs', id: workflow, lines });
+  });
+  const hear = routeNodeMessages({
+    replies,
+    answers,
+    reads,
+    dispatcher,
+    janitor,
+    courier,
+    membership,
+    ownership,
+    publisher,
+    feed,
+  });
+  courier.listen({ bell: (shard) => reader.rung(shard), message: hear });
+
+  return {
+    presence,
+    condition,
+    redis,
+    store,
+    background,
+    executor,
+    definitions,
+    membership,
+    ownership,
+    engine,
+    reader,
+    checkpointer,
+    dispatcher,
+    queueWorker,
+    janitor,
+    logs,
+    publisher,
+    feed,
+    doorbell: new Doorbell(redis, id),
+    inbox: new Inbox(redis, id),
+    housekeeping: housekeeping(engine, store, options.retentionMs ?? defaults.retentionMs, notices),
+    api: new NodeApi({
+      node: id,
+      shards,
+      store,
+      definitions,
+      replies,
+      courier,
+      reads,
+      membership,
+      ownership,
+      live: feed,
+      condition,
+    }),
+    hear,
+  };
+}
+
+async function startExecutor(
+  options: NodeOptions,
+  notices: Notices,
+  events: Parameters<typeof Executor.start>[0]['events'],
+): Promise<Executor> {
+  return await Executor.start({
+    modules: options.modules ?? [],
+    inline: options.definitions ?? [],
+    node: options.name,
+    threads: options.threads ?? Math.max(1, availableParallelism() - 1),
+    concurrency: options.concurrency ?? defaults.concurrency,
+    isolatedThreads: options.isolatedThreads ?? defaults.isolatedThreads,
+    graceMs: options.cancelGraceMs ?? defaults.cancelGraceMs,
+    warn: (message) => notices.emit('code.warning', { message }),
+    events,
+  });
+}
+
+/** By what its definition says, when this node has it: an owner without the code decides by the defaults. */
+function policyOf(executor: Executor, name: string): UserActorPolicy {
+  for (const definition of executor.definitions) {
+    if (definition.kind === 'actor' && definition.name === name) return definition;
+  }
+  return defaultActorPolicy;
+}

@@ -1,0 +1,75 @@
+import type { Reply } from '#actors/message.ts';
+
+import type { NodeLiveFeed } from '../live/feed.ts';
+import type { LivePublisher } from '../live/publisher.ts';
+import type { Membership } from '../members/membership.ts';
+import type { Ownership } from '../members/ownership.ts';
+import type { Reads } from '../reads.ts';
+import type { Dispatcher } from '../tasks/dispatcher.ts';
+import type { Janitor } from '../tasks/janitor.ts';
+import type { Calls } from './calls.ts';
+import type { Courier } from './courier.ts';
+import type { NodeMessage, ReadAnswer } from './wire.ts';
+
+/** Hands a message from a node to the part that it is for. */
+export function routeNodeMessages(parts: {
+  replies: Calls<Reply>;
+  answers: Calls<ReadAnswer>;
+  reads: Reads;
+  dispatcher: Dispatcher;
+  janitor: Janitor;
+  courier: Courier;
+  membership: Membership;
+  ownership: Ownership;
+  publisher: LivePublisher;
+  feed: NodeLiveFeed;
+}): (message: NodeMessage) => void {
+  const { replies, answers, reads, dispatcher, janitor, courier } = parts;
+  const { membership, ownership, publisher, feed } = parts;
+  return (message) => {
+    switch (message.t) {
+      case 'reply':
+        replies.answer(message.call, message.reply);
+        return;
+      case 'state':
+        answers.answer(message.call, message.answer);
+        return;
+      case 'read':
+        reads.asked(message);
+        return;
+      case 'abort':
+        dispatcher.abortHere(message.ref, message.reason);
+        return;
+      case 'holding': {
+        const refs = message.refs.filter((ref) => !dispatcher.holds(ref));
+        if (refs.length > 0) courier.post(message.from, { t: 'absent', refs });
+        return;
+      }
+      case 'absent':
+        janitor.absent(message.refs);
+        return;
+      case 'claim':
+        // A beat tells what its sender says of itself by now: that it drains, for one.
+        membership.announce();
+        ownership.reconsider();
+        return;
+      case 'watch':
+        publisher.watch(message.from, message.ids);
+        return;
+      case 'unwatch':
+        publisher.unwatch(message.from, message.id);
+        return;
+      case 'watchRows':
+        publisher.watchRows(message.from, message.on);
+        return;
+      case 'change':
+        feed.changed(message.change);
+        return;
+      case 'rows':
+        feed.rowsChanged(message.rows);
+        return;
+      case 'logs':
+        publisher.logged(message.id, message.lines);
+    }
+  };
+}

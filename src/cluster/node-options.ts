@@ -1,0 +1,45 @@
+import type { Definition } from '#actors/definition.ts';
+
+import type { Notices } from './notices.ts';
+
+export interface NodeOptions {
+  /** Unique in the cluster among the nodes that live. */
+  readonly name: string;
+  /** `redis://…`, `rediss://…` or `unix:///path/of.sock` */
+  readonly redis: string;
+  /** Before every key. Clusters that share a Redis need different ones. */
+  readonly redisPrefix?: string;
+  /** `mysql://user:password@host:port/database` */
+  readonly mysql: string;
+  /** Fixed when the cluster is created. */
+  readonly shards?: number;
+  /** `file:` URLs of modules that export tasks, workflows and actors. */
+  readonly modules?: readonly string[];
+  /** The same as objects: their code then runs on the main thread. */
+  readonly definitions?: readonly Definition[];
+  /** Owns shards: decides for the workflows of its share. On unless false; `setEngine` changes it. */
+  readonly engine?: boolean;
+  /** Runs tasks. On unless false; `setWorker` changes it. */
+  readonly worker?: boolean;
+  readonly threads?: number;
+  /** Attempts that run at once. */
+  readonly concurrency?: number;
+  readonly isolatedThreads?: number;
+  /** From a cancellation to the end of the thread of an isolated task. */
+  readonly cancelGraceMs?: number;
+  /** How long running tasks may go on when the node stops. */
+  readonly drainGraceMs?: number;
+  /** How long ended workflows are kept. */
+  readonly retentionMs?: number;
+  readonly notices?: Notices;
+}
+
+export const defaults = {
+  redisPrefix: 'temjob:',
+  shards: 256,
+  concurrency: 128,
+  isolatedThreads: 2,
+  cancelGraceMs: 5_000,
+  drainGraceMs: 25_000,
+  retentionMs: 30 * 24 * 3_600_000,
+} as const;

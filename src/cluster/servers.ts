@@ -1,0 +1,55 @@
+import { Store } from './mysql/store.ts';
+import type { Condition } from './node-api.ts';
+import type { Notices } from './notices.ts';
+import { RedisLink } from './redis/connection.ts';
+
+/** The servers of a node do not answer, or are set so that it cannot keep its promises. */
+export class UnsafeSettingsError extends Error {
+  override readonly name = 'UnsafeSettingsError';
+  readonly code = 'UNSAFE_SETTINGS';
+
+  constructor(problems: readonly string[]) {
+    super(
+      `TemJob does not start on settings under which it cannot keep its promises:\n- ${problems.join('\n- ')}`,
+    );
+  }
+}
+
+/** Connects to both, and refuses settings that are unsafe. What was opened is closed again when the other fails. */
+export async function openServers(options: {
+  readonly redis: string;
+  readonly redisPrefix: string;
+  readonly mysql: string;
+  readonly shards: number;
+  readonly condition: Condition;
+  readonly notices: Notices;
+}): Promise<{ redis: RedisLink; store: Store }> {
+  await using opened = new AsyncDisposableStack();
+  const { condition, notices } = options;
+  const [redis, store] = await allOrThrow([
+    RedisLink.connect(options.redis, options.redisPrefix).then((link) =>
+      opened.adopt(link, async (one) => await one.close()),
+    ),
+    Store.open(options.mysql, {
+      shards: options.shards,
+      onDown: (error) => {
+        condition.mysqlDownSince = performance.now();
+        notices.emit('mysql.down', { error });
+      },
+      onUp: () => {
+        condition.mysqlDownSince = null;
+        notices.emit('mysql.up', {});
+      },
+    }).then((one) => opened.adopt(one, async (open) => await open.close())),
+  ]);
+  const problems = [...(await redis.checkSettings()), ...(await store.checkSettings())];
+  if (problems.length > 0) throw new UnsafeSettingsError(problems);
+  opened.move();
+  return { redis, store };
+}
+
+/** Like Promise.all, but settled as a whole: nothing is still opening when it throws. */
+async function allOrThrow<A, B>([first, second]: [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return await Promise.all([first, second]);
+}
