@@ -2,13 +2,13 @@ import { EventEmitter, once } from 'node:events';
 
 import { Executor } from '#cluster/compute/executor.ts';
 
-/** How many no-op tasks a second the threads run, and how long a single one takes. `node bench/compute.ts [threads]` */
+/** How many no-op tasks a second the threads run, and how long a single one takes. `node bench/micro/compute.ts [threads]` */
 const threads = Number(process.argv[2] ?? 2);
 const bell = new EventEmitter();
 let finished = 0;
 let target = Infinity;
 const executor = await Executor.start({
-  modules: [new URL('../test/compute/fixtures/tasks.ts', import.meta.url).href],
+  modules: [new URL('../../test/compute/fixtures/tasks.ts', import.meta.url).href],
   inline: [],
   node: 'bench',
   threads,

@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { Store } from '#cluster/mysql/store.ts';
 
 /*
- * How fast the journal commits: `node bench/commit.ts mysql://…/an_empty_database`.
+ * How fast the journal commits: `node bench/micro/commit.ts mysql://…/an_empty_database`.
  * "16x8" is 16 shards in a call, batches of 8 entries of 400 bytes; "lanes" are calls under way at once.
  */
 const [url] = process.argv.slice(2);
-if (url === undefined) throw new Error('usage: node bench/commit.ts mysql://user@host/database');
+if (url === undefined)
+  throw new Error('usage: node bench/micro/commit.ts mysql://user@host/database');
 
 const shards = 256;
 const seconds = 1.5;

@@ -1,5 +1,5 @@
 /*
- * How many decisions a second makes: `node bench/decide.ts`. No I/O: what is left when everything else is free.
+ * How many decisions a second makes: `node bench/micro/decide.ts`. No I/O: what is left when everything else is free.
  * By the clock, and by CPU time, for which neighbours on the machine do not count.
  */
 import type { Graph } from '#actors/definition.ts';
@@ -10,7 +10,7 @@ import type { WorkflowState } from '#actors/workflow-state.ts';
 import { isClosed } from '#actors/workflow-state.ts';
 import { decideWorkflow, workflowDueAt } from '#actors/workflow.ts';
 
-import { chain, fan, orderProcessing } from '../test/support/graphs.ts';
+import { chain, fan, orderProcessing } from '../../test/support/graphs.ts';
 
 const context: DecisionContext = {
   now: 1_700_000_000_000,
