@@ -189,12 +189,12 @@ describe('lists of workflows', () => {
   it('are read by an index, never by a scan of the table', async () => {
     await using world = await freshStore();
     await using watcher = await connect(world.url);
-    const many = Array.from({ length: 500 }, (_, n) => snapshot({ id: `w${n}`, createdAt: n }));
+    const many = Array.from({ length: 5_000 }, (_, n) => snapshot({ id: `w${n}`, createdAt: n }));
     await world.store.checkpoints.write(many, [], []);
     await watcher.query('ANALYZE TABLE actor');
 
     const keyOf = async (sql: string): Promise<unknown> => {
-      const [rows] = await watcher.query(`EXPLAIN ${sql}`);
+      const [rows] = await watcher.query(`EXPLAIN FORMAT=TRADITIONAL ${sql}`);
       const [row]: unknown[] = Array.isArray(rows) ? rows : [];
       return row instanceof Object && 'key' in row ? row.key : null;
     };

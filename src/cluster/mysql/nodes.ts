@@ -1,5 +1,7 @@
 import type { Json } from '#actors/json.ts';
 
+import type { Availability } from './availability.ts';
+import { isConnectionFailure } from './failures.ts';
 import type { Pool } from './pool.ts';
 import { int, text } from './row.ts';
 
@@ -16,13 +18,27 @@ export interface NodeRow {
 /** The nodes as MySQL sees them: the second witness beside Redis. */
 export class Nodes {
   readonly #pool: Pool;
+  readonly #availability: Availability;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, availability: Availability) {
     this.#pool = pool;
+    this.#availability = availability;
   }
 
   /** Moves the node's own counter and resolves to the rows of all. */
   async beat(name: string, incarnation: string, info: Json): Promise<readonly NodeRow[]> {
+    // A node that has nothing to commit learns here that MySQL is away.
+    try {
+      await this.#move(name, incarnation, info);
+      this.#availability.answered();
+    } catch (error) {
+      if (isConnectionFailure(error)) this.#availability.failed(error);
+      throw error;
+    }
+    return await this.read();
+  }
+
+  async #move(name: string, incarnation: string, info: Json): Promise<void> {
     await this.#pool.run(
       `INSERT INTO node (name, incarnation, counter, info, updated_at)
        VALUES (?, ?, 1, ?, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED))
@@ -30,7 +46,6 @@ export class Nodes {
          updated_at = VALUES(updated_at)`,
       [name, incarnation, JSON.stringify(info)],
     );
-    return await this.read();
   }
 
   async read(): Promise<readonly NodeRow[]> {

@@ -2,7 +2,7 @@ import { type EntityManager, MikroORM, type Options } from '@mikro-orm/mysql';
 
 import { type Address } from './address.ts';
 import { ActorEntity } from './entities.ts';
-import { connectionOptions, prepareSessions } from './pool.ts';
+import { connectionOptions, Pool } from './pool.ts';
 
 export type { EntityManager };
 
@@ -16,7 +16,7 @@ export async function openOrm(
   more: Partial<Options> = {},
 ): Promise<MikroORM> {
   const { host, port, user, password, database, ...rest } = connectionOptions(address);
-  const orm = await MikroORM.init({
+  return await MikroORM.init({
     host,
     port,
     user,
@@ -33,13 +33,9 @@ export async function openOrm(
     forceUtcTimezone: true,
     ...more,
   });
-  prepareSessions(await nativePool(orm.em), lockWaitSeconds);
-  return orm;
 }
 
-/** The mysql2 pool under an entity manager. */
-export async function nativePool(em: EntityManager) {
-  return await em.getConnection().getNativeClient();
+/** The connections under MikroORM, for the statements that it has no words for. To be asked for before any of them is used. */
+export async function poolOf(orm: MikroORM): Promise<Pool> {
+  return new Pool(await orm.em.getConnection().getNativeClient());
 }
-
-const lockWaitSeconds = 5;

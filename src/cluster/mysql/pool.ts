@@ -16,7 +16,6 @@ import type { Row } from './row.ts';
 export type Value = string | number | null | Buffer;
 
 export interface PoolOptions {
-  readonly size: number;
   /** After it a statement counts as lost and its connection is given up. */
   readonly statementMs?: number;
   readonly lockWaitSeconds?: number;
@@ -31,14 +30,26 @@ export class Pool {
   readonly #pool: PromisePool;
   readonly #statementMs: number;
 
-  constructor(address: Address, { size, statementMs = 10_000, lockWaitSeconds = 5 }: PoolOptions) {
-    this.#statementMs = statementMs;
+  static open(address: Address, { size, ...options }: PoolOptions & { size: number }): Pool {
     const pool = createPool({
       ...connectionOptions(address),
       connectionLimit: size,
       maxIdle: size,
     });
-    prepareSessions(pool, lockWaitSeconds);
+    return new Pool(pool, options);
+  }
+
+  /** Over a pool of the driver that nobody has used yet. */
+  constructor(pool: DriverPool, { statementMs = 10_000, lockWaitSeconds = 5 }: PoolOptions = {}) {
+    this.#statementMs = statementMs;
+    // The settings are queued on a new connection before its first statement.
+    pool.on('connection', (connection) => {
+      for (const sql of sessionSettings(lockWaitSeconds)) {
+        connection.query(sql, (error) => {
+          if (error !== null) connection.destroy();
+        });
+      }
+    });
     this.#pool = pool.promise();
   }
 
@@ -61,7 +72,7 @@ export class Pool {
     );
   }
 
-  /** Sends a prepared statement once; for SQL texts of which there are few. */
+  /** Sends a prepared statement, once; for SQL texts of which there are few. */
   async execute(sql: string, values: readonly Value[], signal?: AbortSignal): Promise<number> {
     return await this.use(async (connection) => {
       const [result] = await connection.execute<ResultSetHeader>(sql, [...values]);
@@ -143,17 +154,6 @@ export function sessionSettings(lockWaitSeconds: number): readonly string[] {
     'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
     `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${lockWaitSeconds}`,
   ];
-}
-
-/** The settings are queued on a new connection before its first statement. */
-export function prepareSessions(pool: DriverPool, lockWaitSeconds: number): void {
-  pool.on('connection', (connection) => {
-    for (const sql of sessionSettings(lockWaitSeconds)) {
-      connection.query(sql, (error) => {
-        if (error !== null) connection.destroy();
-      });
-    }
-  });
 }
 
 /** `(?,?),(?,?)` */

@@ -113,7 +113,7 @@ const lockSeconds = 60;
 
 /** The lock belongs to its connection and ends with it, so it has one that nobody else gets. */
 async function withMigrationLock<T>(address: Address, work: () => Promise<T>): Promise<T> {
-  const pool = new Pool(address, { size: 1, statementMs: (lockSeconds + 5) * 1_000 });
+  const pool = Pool.open(address, { size: 1, statementMs: (lockSeconds + 5) * 1_000 });
   try {
     // At most 64 characters, and names of locks are shared by all databases of a server.
     const name = `temjob:${createHash('sha256').update(address.database).digest('hex').slice(0, 40)}`;

@@ -50,7 +50,7 @@ export class Store {
   readonly #ormSize: number;
   readonly #availability: Availability;
   readonly #closing = new AbortController();
-  #orm: Promise<MikroORM> | undefined;
+  #orm: Promise<Orm> | undefined;
   #closed: Promise<void> | undefined;
 
   /** Rejects, saying where and why, when the server cannot be reached. Does not migrate. */
@@ -72,20 +72,20 @@ export class Store {
     const { shards, commitConnections = 2, poolSize = 10, onDown, onUp } = options;
     this.#address = address;
     this.#shards = shards;
-    this.#lanes = new Pool(address, { size: commitConnections });
+    this.#lanes = Pool.open(address, { size: commitConnections });
     // Half for what is read and written as it is, half for MikroORM.
-    this.#pool = new Pool(address, { size: Math.max(2, Math.ceil(poolSize / 2)) });
+    this.#pool = Pool.open(address, { size: Math.max(2, Math.ceil(poolSize / 2)) });
     this.#ormSize = Math.max(2, Math.floor(poolSize / 2));
     this.#availability = new Availability(onDown ?? (() => {}), onUp ?? (() => {}));
-    const em = async (): Promise<EntityManager> => await this.#em();
+    const em = async (): Promise<EntityManager> => (await this.#loadOrm()).orm.em.fork();
     this.journal = new Journal(this.#lanes, this.#pool, this.#availability, this.#closing.signal);
     this.claims = new Claims(this.#pool, address);
-    this.checkpoints = new Checkpoints(em);
+    this.checkpoints = new Checkpoints(async () => (await this.#loadOrm()).pool);
     this.snapshots = new Snapshots(this.#pool);
     this.histories = new Histories(this.#pool);
     this.logs = new TaskLogs(this.#pool);
     this.definitions = new Definitions(this.#pool);
-    this.nodes = new Nodes(this.#pool);
+    this.nodes = new Nodes(this.#pool, this.#availability);
     this.workflows = new WorkflowsQuery(em);
     this.retention = new Retention(this.#pool);
   }
@@ -113,7 +113,7 @@ export class Store {
 
   /** Loads MikroORM now, so that the first checkpoint or list does not wait for it. */
   async warm(): Promise<void> {
-    await this.#em();
+    await this.#loadOrm();
   }
 
   /** Commits under way reject: what became of them is unknown. */
@@ -124,23 +124,31 @@ export class Store {
 
   async #close(): Promise<void> {
     this.#closing.abort(new Error('the store is closed'));
-    const orm = await this.#orm?.catch(() => undefined);
-    await Promise.all([this.#lanes.close(), this.#pool.close(), orm?.close(true)]);
+    const loaded = await this.#orm?.catch(() => undefined);
+    await loaded?.orm.close(true);
+    // MikroORM ends its connections only when it has used them itself.
+    await Promise.all([this.#lanes.close(), this.#pool.close(), loaded?.pool.close()]);
   }
 
-  async #em(): Promise<EntityManager> {
+  async #loadOrm(): Promise<Orm> {
     this.#closing.signal.throwIfAborted();
-    this.#orm ??= this.#openOrm();
-    return (await this.#orm).em.fork();
-  }
-
-  async #openOrm(): Promise<MikroORM> {
+    this.#orm ??= openOrm(this.#address, this.#ormSize);
     try {
-      const { openOrm } = await import('./orm.ts');
-      return await openOrm(this.#address, this.#ormSize);
+      return await this.#orm;
     } catch (error) {
       this.#orm = undefined;
       throw error;
     }
   }
+}
+
+interface Orm {
+  readonly orm: MikroORM;
+  readonly pool: Pool;
+}
+
+async function openOrm(address: Address, size: number): Promise<Orm> {
+  const orms = await import('./orm.ts');
+  const orm = await orms.openOrm(address, size);
+  return { orm, pool: await orms.poolOf(orm) };
 }
