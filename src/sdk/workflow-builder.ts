@@ -53,7 +53,7 @@ export class WorkflowBuilder {
       when: null,
       map: null,
       onError: null,
-      whenNeedsSkipped: 'skip',
+      whenNeedsSkipped: 'run',
     });
     const change = (changes: Partial<StepDraft>): void => {
       const step = this.#steps[index - 1];
@@ -100,6 +100,12 @@ class StepBuilder {
   when(predicate: (merged: JsonObject) => boolean | Promise<boolean>): this {
     const text = String(predicate);
     this.#change({ when: { code: ({ merged }) => predicate(merged), text } });
+    return this;
+  }
+
+  /** Skips the step when one that it depends on was skipped. Unless this is said it runs then, without that one's output. */
+  skipWhenNeedsSkipped(): this {
+    this.#change({ whenNeedsSkipped: 'skip' });
     return this;
   }
 

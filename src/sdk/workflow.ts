@@ -59,7 +59,7 @@ interface StepOptions<View, Needs, Verdict, OnError, Mode> extends RunOptions {
   readonly when?: (facts: View) => Verdict | Promise<Verdict>;
   /** The step that runs instead of failing the workflow when this one fails for good. It finds the `error` in its input. */
   readonly onError?: OnError;
-  /** What to do when one of `needs` was skipped. Default `'skip'`. */
+  /** What to do when one of `needs` was skipped. Default `'run'`: whoever does not want to run without it says `'skip'`. */
   readonly whenNeedsSkipped?: Mode;
 }
 
@@ -95,7 +95,7 @@ class Workflow<S extends Shape> {
     Name extends string,
     Output,
     Needs extends StepNames<S> = never,
-    Mode extends 'run' | 'skip' = 'skip',
+    Mode extends 'run' | 'skip' = 'run',
     OnError extends string = never,
     Verdict extends boolean = never,
     Mapped = never,
@@ -115,7 +115,7 @@ class Workflow<S extends Shape> {
     Name extends string,
     Output,
     Needs extends StepNames<S> = never,
-    Mode extends 'run' | 'skip' = 'skip',
+    Mode extends 'run' | 'skip' = 'run',
     OnError extends string = never,
     Verdict extends boolean = never,
   >(
@@ -203,6 +203,6 @@ function draftOf(name: string, options: UntypedStepOptions, where: string): Step
     when: when === undefined ? null : { code: when, text: String(when) },
     map: map === undefined ? null : { code: map, text: String(map) },
     onError: onError ?? null,
-    whenNeedsSkipped: whenNeedsSkipped ?? 'skip',
+    whenNeedsSkipped: whenNeedsSkipped ?? 'run',
   };
 }

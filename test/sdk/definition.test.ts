@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { z } from 'zod';
 
+import type { Graph } from '#actors/definition.ts';
 import type { JsonObject, TaskContext } from '#sdk/index.ts';
 import {
   actor,
@@ -193,7 +194,7 @@ describe('a version', () => {
       workflow('w', { timeout: '1h' }).task('a', { run, timeouts: { heartbeat: '5s' } }),
       workflow('w', { timeout: '1h' }).task('a', { run, priority: 1 }),
       workflow('w', { timeout: '1h' }).task('a', { run, isolate: true }),
-      workflow('w', { timeout: '1h' }).task('a', { run, whenNeedsSkipped: 'run' }),
+      workflow('w', { timeout: '1h' }).task('a', { run, whenNeedsSkipped: 'skip' }),
       workflow('w', { timeout: '1h' }).task('a', { run, when: () => true }),
       workflow('w', { timeout: '1h' }).task('a', { run, when: () => false }),
       workflow('w', { timeout: '1h' }).task('a', { run, map: () => ({ x: 1 }) }),
@@ -236,5 +237,24 @@ describe('the adapters of handlers', () => {
     const error = await attempt.catch((reason: unknown) => reason);
     resolve({});
     expect(error).to.have.property('message', 'canceled');
+  });
+
+  it('runs the dependents of a skipped step unless they ask not to, in both faces', () => {
+    const ways = (definition: { readonly graph: Graph }): readonly string[] =>
+      definition.graph.steps.map(({ whenNeedsSkipped }) => whenNeedsSkipped);
+    const typed = workflow('w')
+      .task('a', { run })
+      .task('b', { needs: ['a'], run })
+      .task('c', { needs: ['a'], run, whenNeedsSkipped: 'skip' });
+    const fluent = new WorkflowBuilder('w')
+      .addTask('a', run)
+      .addStep('a')
+      .addStep('a', { as: 'b' })
+      .dependsOn('a')
+      .addStep('a', { as: 'c' })
+      .dependsOn('a')
+      .skipWhenNeedsSkipped();
+    expect(ways(typed.build())).to.deep.equal(['run', 'run', 'skip']);
+    expect(ways(fluent.build())).to.deep.equal(['run', 'run', 'skip']);
   });
 });

@@ -68,6 +68,7 @@ describe('types of the typed face', () => {
       })
       .task('tie', {
         needs: ['wrap'],
+        whenNeedsSkipped: 'skip',
         run: (input) => {
           expectTypeOf(input.paper).toEqualTypeOf<string>();
           return { bow: true };
@@ -75,7 +76,6 @@ describe('types of the typed face', () => {
       })
       .task('send', {
         needs: ['tie'],
-        whenNeedsSkipped: 'run',
         run: (input, { outputs }) => {
           expectTypeOf(input.bow).toEqualTypeOf<boolean | undefined>();
           expectTypeOf(outputs.wrap?.paper).toEqualTypeOf<string | undefined>();
