@@ -72,7 +72,7 @@ function didYouMean(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const near = known
     .map((other) => ({ other, distance: editDistance(name.toLowerCase(), other) }))
-    .filter(({ other, distance }) => distance <= Math.max(1, Math.floor(other.length / 3)))
+    .filter(({ other, distance }) => distance * 2 <= Math.max(name.length, other.length))
     .toSorted((a, b) => a.distance - b.distance)[0];
   return near === undefined ? ` Known are ${known.join(', ')}.` : ` Did you mean "${near.other}"?`;
 }

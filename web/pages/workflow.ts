@@ -118,7 +118,7 @@ function createView(first: WorkflowData, signal: AbortSignal): View {
           ),
           h('span', {}, 'version ', h('span', { class: 'mono' }, version.slice(0, 12))),
           h('span', {}, 'started ', ago(created_at)),
-          h('span', {}, 'took ', time),
+          h('span', {}, 'duration ', time),
         ),
       ),
       cancel,
@@ -175,8 +175,6 @@ function createView(first: WorkflowData, signal: AbortSignal): View {
       panel = stepPanel(task, () => select(null));
       side.append(panel.element);
       showPanel();
-      // Beside the graph on a wide page; below it on a narrow one, where it would otherwise be out of sight.
-      if (window.innerWidth < 1100) panel.element.scrollIntoView({ block: 'nearest' });
     }
     side.dataset['open'] = String(panel !== null);
   }

@@ -20,19 +20,22 @@ interface DrawnStep {
   card: TaskCard | null;
 }
 
-const margin = 12;
+const margin = 6;
 
 /** The graph of a definition with the states of one workflow's tasks. Steps are buttons, so a keyboard reaches them. */
 export function drawDag(
   steps: readonly StepCard[],
   options: { readonly narrow: boolean; readonly onSelect: (step: string) => void },
 ): Dag {
-  const size = options.narrow ? { width: 148, height: 62 } : { width: 196, height: 62 };
+  const longest = Math.max(0, ...steps.map((step) => step.name.length));
+  const size = options.narrow
+    ? { width: 154, height: 66 }
+    : { width: Math.round(Math.min(270, Math.max(180, 66 + longest * 8.2))), height: 62 };
   const layout = layOut(steps, {
     direction: options.narrow ? 'down' : 'right',
     ...size,
     layerGap: options.narrow ? 40 : 64,
-    stepGap: 18,
+    stepGap: options.narrow ? 12 : 18,
   });
   const lines = layout.edges.map((edge) => ({ edge, line: drawEdge(edge, options.narrow) }));
   const drawn = new Map<string, DrawnStep>();

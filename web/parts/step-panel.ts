@@ -72,7 +72,7 @@ export function stepPanel(first: TaskCard, onClose: () => void): StepPanel {
         showFailure(failure, task, stop.signal);
       }
       input.show(task.input, 'none');
-      output.show(task.output, task.state === 'completed' ? 'none' : 'not yet');
+      output.show(task.output, task.completed_at === undefined ? 'not yet' : 'none');
       log.show(logs);
     },
     close: () => {
