@@ -1,0 +1,492 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+import { expect } from 'chai';
+import { z } from 'zod';
+
+import type { JsonObject } from '#actors/json.ts';
+import { Node } from '#cluster/node.ts';
+import { startPrivateServers } from '#dev/private-servers.ts';
+import { createDoor } from '#http/server.ts';
+import { actor, workflow } from '#sdk/index.ts';
+
+import { startCluster, type TestCluster } from '../support/cluster.ts';
+import { type Answer, openDoors, request, type TestDoors } from '../support/doors.ts';
+import { type Gate, gate } from '../support/held.ts';
+
+interface Refusal {
+  readonly what: string;
+  readonly method?: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly status: number;
+  readonly code: string;
+  readonly message?: string;
+  readonly pointer?: string;
+}
+
+const starting = { method: 'POST', path: '/api/v1/workflows' };
+
+const refusals: readonly Refusal[] = [
+  {
+    what: 'an unknown query parameter, with the one that was meant',
+    path: '/api/v1/workflows?limti=5',
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '?limti',
+    message: '?limti: unknown query parameter "limti". Did you mean "limit"?',
+  },
+  {
+    what: 'a query parameter where there are none',
+    path: '/api/v1/stats?since=1',
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '?since',
+  },
+  ...['-1', '0', '201', 'x', '1e2', ''].map((limit) => ({
+    what: `a limit of "${limit}"`,
+    path: `/api/v1/workflows?limit=${limit}`,
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '?limit',
+  })),
+  {
+    what: 'a query parameter that is given twice',
+    path: '/api/v1/workflows?limit=1&limit=2',
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '?limit',
+    message: '?limit: is given more than once',
+  },
+  {
+    what: 'an offset that is too deep',
+    path: '/api/v1/workflows?offset=10001',
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '?offset',
+  },
+  {
+    what: 'a state that does not exist',
+    path: '/api/v1/workflows?state=done',
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '?state',
+  },
+  {
+    what: 'a wait of more than a minute',
+    path: '/api/v1/workflows/some/result?wait=61s',
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '?wait',
+  },
+  {
+    what: 'an unknown field, with the one that was meant',
+    ...starting,
+    body: { name: 'order', inptu: {}, id: 'refused' },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/inptu',
+    message: '/inptu: unknown field "inptu". Did you mean "input"?',
+  },
+  {
+    what: 'a start without a name',
+    ...starting,
+    body: { id: 'refused' },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/name',
+    message: '/name: is required',
+  },
+  ...[[], null, 'text', 7].map((input) => ({
+    what: `an input that is ${JSON.stringify(input)}`,
+    ...starting,
+    body: { name: 'order', id: 'refused', input },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/input',
+  })),
+  {
+    what: 'a number that JSON can say and nobody can hold',
+    ...starting,
+    body: '{"name":"order","id":"refused","input":{"a":[{"b":1e999}]}}',
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/input/a/0/b',
+  },
+  {
+    what: 'an input that nests without end',
+    ...starting,
+    body: `{"name":"order","id":"refused","input":{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`,
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/input',
+  },
+  {
+    what: 'an input that the schema of the definition does not take',
+    ...starting,
+    body: { name: 'checked', id: 'refused', input: { order: 'seven' } },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/input/order',
+  },
+  {
+    what: 'an id with characters that ids do not have',
+    ...starting,
+    body: { name: 'order', id: '<b>' },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/id',
+  },
+  {
+    what: 'a timeout that is no duration',
+    ...starting,
+    body: { name: 'order', id: 'refused', timeout: 'soon' },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/timeout',
+  },
+  {
+    what: 'a body that is not JSON',
+    ...starting,
+    body: '{"name":',
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '',
+  },
+  { what: 'a start without a body', ...starting, status: 400, code: 'INVALID_INPUT', pointer: '' },
+  {
+    what: 'a definition that nobody has',
+    ...starting,
+    body: { name: 'nope', id: 'refused' },
+    status: 404,
+    code: 'UNKNOWN_DEFINITION',
+  },
+  {
+    what: 'an unknown definition',
+    path: '/api/v1/definitions/nope',
+    status: 404,
+    code: 'UNKNOWN_DEFINITION',
+  },
+  ...['', '/tasks', '/result', '/logs'].map((part) => ({
+    what: `an unknown workflow${part}`,
+    path: `/api/v1/workflows/nope${part}`,
+    status: 404,
+    code: 'WORKFLOW_NOT_FOUND',
+    message: 'workflow not found: nope',
+  })),
+  {
+    what: 'a workflow id that cannot be',
+    path: '/api/v1/workflows/%3Cscript%3E',
+    status: 404,
+    code: 'WORKFLOW_NOT_FOUND',
+  },
+  {
+    what: 'the cancel of an unknown workflow',
+    method: 'POST',
+    path: '/api/v1/workflows/nope/cancel',
+    status: 404,
+    code: 'WORKFLOW_NOT_FOUND',
+    message: 'workflow not found: nope',
+  },
+  ...['nope', 'nope.0', 'ended.99'].map((id) => ({
+    what: `the unknown task ${id}`,
+    path: `/api/v1/tasks/${id}`,
+    status: 404,
+    code: 'TASK_NOT_FOUND',
+    message: `task not found: ${id}`,
+  })),
+  {
+    what: 'the cancel of a workflow that has completed',
+    method: 'POST',
+    path: '/api/v1/workflows/ended/cancel',
+    status: 409,
+    code: 'ALREADY_CLOSED',
+    message: 'cannot cancel workflow in state: completed',
+  },
+  {
+    what: 'a body of another type',
+    ...starting,
+    body: 'name=order',
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    status: 415,
+    code: 'UNSUPPORTED_MEDIA_TYPE',
+  },
+  {
+    what: 'a body that is too large',
+    ...starting,
+    body: { name: 'order', id: 'refused', input: { text: 'x'.repeat(3 * 1024 * 1024) } },
+    status: 413,
+    code: 'TOO_LARGE',
+  },
+  {
+    what: 'an input that is too large for a workflow though not for a body',
+    ...starting,
+    body: { name: 'order', id: 'refused', input: { text: 'x'.repeat(2 * 1024 * 1024 + 10) } },
+    status: 413,
+    code: 'TOO_LARGE',
+  },
+  { what: 'an unknown route', path: '/api/v1/nothing', status: 404, code: 'ROUTE_NOT_FOUND' },
+  { what: 'an unknown path', path: '/nothing.txt', status: 404, code: 'ROUTE_NOT_FOUND' },
+  {
+    what: 'a path that is not properly encoded',
+    path: '/api/v1/workflows/%E0%A4%A',
+    status: 400,
+    code: 'INVALID_INPUT',
+  },
+  {
+    what: 'an actor message that the actor does not have',
+    method: 'POST',
+    path: '/api/v1/actors/counter/c1/ask',
+    body: { message: 'nope' },
+    status: 422,
+    code: 'ACTOR_FAILED',
+  },
+  {
+    what: 'an actor key that cannot be',
+    method: 'POST',
+    path: '/api/v1/actors/counter/a%2Fb/tell',
+    body: { message: 'add' },
+    status: 400,
+    code: 'INVALID_INPUT',
+  },
+];
+
+describe('what the door refuses', () => {
+  let cluster: TestCluster;
+  let doors: TestDoors;
+  let held: Gate;
+
+  before(async () => {
+    held = gate();
+    cluster = await startCluster({ definitions: definitions(held) });
+    doors = await openDoors(cluster.apis);
+    await request(doors.url, 'POST', '/api/v1/workflows', { body: { name: 'order', id: 'ended' } });
+    await request(doors.url, 'GET', '/api/v1/workflows/ended/result?wait=20s');
+  });
+
+  after(async () => {
+    held.open();
+    await doors[Symbol.asyncDispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  for (const refusal of refusals) {
+    const { what, method = 'GET', path, body, headers = {}, status, code } = refusal;
+    it(`is ${what}: ${status} ${code}`, async () => {
+      const answer = await request(doors.url, method, path, { body, headers });
+      expect(answer.body).to.include({ status, code });
+      expect(answer.status).to.equal(status);
+      expectProblem(answer);
+      if (refusal.message !== undefined) expect(answer.body['error']).to.equal(refusal.message);
+      if (refusal.pointer !== undefined) {
+        expect(JSON.stringify(answer.body['errors'])).to.contain(`"pointer":"${refusal.pointer}"`);
+      }
+    });
+  }
+
+  it('leaves nothing half-done', async () => {
+    const { status } = await request(doors.url, 'GET', '/api/v1/workflows/refused');
+    expect(status).to.equal(404);
+    const stats = await request(doors.url, 'GET', '/api/v1/stats');
+    expect(stats.body['total_workflows']).to.equal(1);
+  });
+
+  for (const [method, path, allow] of [
+    ['DELETE', '/api/v1/workflows', 'GET, POST, HEAD, OPTIONS'],
+    ['PUT', '/api/v1/workflows/ended', 'GET, HEAD, OPTIONS'],
+    ['GET', '/api/v1/workflows/ended/cancel', 'POST, OPTIONS'],
+    ['POST', '/api/v1/stats', 'GET, HEAD, OPTIONS'],
+    ['POST', '/livez', 'GET, HEAD, OPTIONS'],
+  ] as const) {
+    it(`is ${method} ${path}: 405, naming what there is`, async () => {
+      const answer = await request(doors.url, method, path);
+      expect(answer.status).to.equal(405);
+      expect(answer.headers.get('Allow')).to.equal(allow);
+      expectProblem(answer);
+    });
+  }
+
+  it('is a name that is not of this machine: 421, so that a rebound name gets nothing', async () => {
+    const port = new URL(doors.url).port;
+    for (const host of [
+      'evil.example',
+      `evil.example:${port}`,
+      '10.0.0.7',
+      'localhost.evil.example',
+    ]) {
+      expect(await statusFor(port, { Host: host }), host).to.equal(421);
+    }
+    for (const host of ['localhost', `127.0.0.1:${port}`, 'app.localhost:80', '[::1]:8088']) {
+      expect(await statusFor(port, { Host: host }), host).to.equal(200);
+    }
+  });
+
+  it('is a change asked for by a page of another origin: 403', async () => {
+    const cancel = async (origin: string): Promise<Answer> =>
+      await request(doors.url, 'POST', '/api/v1/workflows', {
+        body: { name: 'order', id: 'refused' },
+        headers: { Origin: origin },
+      });
+    for (const origin of ['https://evil.example', 'http://127.0.0.1:1', 'null']) {
+      expect((await cancel(origin)).body['code'], origin).to.equal('FOREIGN_ORIGIN');
+    }
+    expect((await cancel(doors.url)).status).to.equal(201);
+  });
+
+  it('is an address that others can reach', async () => {
+    for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.com', '']) {
+      const options = { cluster: cluster.api, host, port: 0, log: console };
+      const error = await createDoor(options).then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+      expect(error, host).to.have.property('code', 'NOT_LOOPBACK');
+    }
+  });
+
+  it('is a port that is taken', async () => {
+    const port = Number(new URL(doors.url).port);
+    const options = { cluster: cluster.api, host: '127.0.0.1', port, dev: true, log: console };
+    const error = await createDoor(options).then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).to.have.property('code', 'EADDRINUSE');
+  });
+
+  it('sends headers that keep pages to themselves', async () => {
+    const { headers } = await request(doors.url, 'GET', '/livez');
+    const policy = headers.get('Content-Security-Policy');
+    expect(policy).to.contain("default-src 'self'").and.not.contain('upgrade-insecure-requests');
+    expect(policy).to.not.contain('unsafe');
+    expect(headers.get('X-Content-Type-Options')).to.equal('nosniff');
+  });
+});
+
+describe('a door that closes', () => {
+  it('answers who waits for a result with the state of that moment, and takes no more', async () => {
+    const held = gate();
+    await using cluster = await startCluster({ definitions: definitions(held) });
+    await using doors = await openDoors(cluster.apis);
+    await request(doors.url, 'POST', '/api/v1/workflows', { body: { name: 'held', id: 'w' } });
+    const waiting = request(doors.url, 'GET', '/api/v1/workflows/w/result?wait=60s');
+    await request(doors.url, 'GET', '/livez');
+
+    const began = performance.now();
+    await doors[Symbol.asyncDispose]();
+
+    expect(performance.now() - began).to.be.below(5_000);
+    expect((await waiting).status).to.equal(202);
+    const refused = await request(doors.url, 'GET', '/livez').then(
+      () => false,
+      () => true,
+    );
+    expect(refused).to.equal(true);
+    held.open();
+  });
+
+  it('says 503 with Retry-After while its node drains', async () => {
+    await using cluster = await startCluster({ definitions: definitions(gate()) });
+    await using doors = await openDoors(cluster.apis);
+    const [node] = cluster.nodes;
+    const draining = node?.notices.next('node.draining');
+    const stopping = node?.stop({ graceMs: 0 });
+    await draining;
+
+    const start = await request(doors.url, 'POST', '/api/v1/workflows', {
+      body: { name: 'order' },
+    });
+    const ready = await request(doors.url, 'GET', '/readyz');
+    const live = await request(doors.url, 'GET', '/livez');
+
+    expect(start).to.include({ status: 503 });
+    expect(start.body['code']).to.equal('DRAINING');
+    expect(start.headers.get('Retry-After')).to.equal('1');
+    expect(ready.status).to.equal(503);
+    expect(ready.body['code']).to.equal('DRAINING');
+    expect(live.status).to.equal(200);
+    await stopping;
+  });
+});
+
+describe('a door whose database is down', () => {
+  it('says 503 with Retry-After and what is missing, and lives', async function () {
+    this.timeout(60_000);
+    const dataDir = await mkdtemp(join(tmpdir(), 'temjob-door-'));
+    const servers = await startPrivateServers({ dataDir, given: {} });
+    const node = await Node.start({
+      name: 'a',
+      threads: 1,
+      shards: 4,
+      redis: servers.urls.redis,
+      mysql: servers.urls.mysql,
+      definitions: definitions(gate()),
+    });
+    await using doors = await openDoors([node.api]);
+    expect((await request(doors.url, 'GET', '/readyz')).status).to.equal(200);
+    await servers.stop();
+
+    const ready = await request(doors.url, 'GET', '/readyz');
+    const stats = await request(doors.url, 'GET', '/api/v1/stats');
+    const start = await request(doors.url, 'POST', '/api/v1/workflows', {
+      body: { name: 'order', id: 'down' },
+    });
+
+    for (const answer of [ready, stats, start]) {
+      expect(answer.status).to.equal(503);
+      expect(answer.headers.get('Retry-After')).to.match(/^\d+$/);
+      expectProblem(answer);
+    }
+    expect(ready.body['detail']).to.match(/MySQL|Redis/);
+    expect((await request(doors.url, 'GET', '/livez')).status).to.equal(200);
+    await node.stop({ graceMs: 0 });
+    await rm(dataDir, { recursive: true, force: true });
+  });
+});
+
+function definitions(held: Gate) {
+  return [
+    workflow('order')
+      .task('only', { run: () => ({}) })
+      .build(),
+    workflow('checked', { input: z.object({ order: z.number() }) })
+      .task('only', { run: () => ({}) })
+      .build(),
+    workflow('held')
+      .task('wait', {
+        run: async () => {
+          await held.pass();
+          return {};
+        },
+      })
+      .build(),
+    actor('counter', { state: 0, on: { add: (state: number) => ({ state: state + 1 }) } }),
+  ];
+}
+
+function expectProblem({ status, headers, body }: Answer): void {
+  expect(headers.get('Content-Type')).to.match(/^application\/problem\+json/);
+  expect(body).to.include.keys('type', 'title', 'status', 'detail', 'instance', 'request_id');
+  expect(body['status']).to.equal(status);
+  // What clients of the seed read.
+  const { error, code, message }: JsonObject = body;
+  expect(error).to.be.a('string').and.to.equal(message);
+  expect(code).to.match(/^[A-Z_]+$/);
+}
+
+/** fetch does not let its caller choose the Host header. */
+async function statusFor(port: string, headers: Readonly<Record<string, string>>): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const sent = httpRequest(
+    { host: '127.0.0.1', port, path: '/api/v1/stats', headers },
+    (response) => {
+      text(response).then(() => resolve(response.statusCode ?? 0), reject);
+    },
+  );
+  sent.once('error', reject).end();
+  return await promise;
+}

@@ -1,0 +1,327 @@
+import { expect } from 'chai';
+
+import type { Json, JsonObject } from '#actors/json.ts';
+import { actor, NonRetryableError, workflow } from '#sdk/index.ts';
+
+import { startCluster, type TestCluster } from '../support/cluster.ts';
+import { type Answer, openDoors, request, type TestDoors } from '../support/doors.ts';
+import { type Gate, gate } from '../support/held.ts';
+
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+
+describe('the REST API', () => {
+  let cluster: TestCluster;
+  let doors: TestDoors;
+  let held: Gate;
+
+  before(async () => {
+    held = gate();
+    cluster = await startCluster({ definitions: definitions(held) });
+    doors = await openDoors(cluster.apis);
+  });
+
+  after(async () => {
+    held.open();
+    await doors[Symbol.asyncDispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  const get = async (path: string): Promise<Answer> =>
+    await request(doors.url, 'GET', `/api/v1${path}`);
+  const post = async (path: string, body?: unknown, headers = {}): Promise<Answer> =>
+    await request(doors.url, 'POST', `/api/v1${path}`, { body, headers });
+  const finished = async (name: string, id: string, input: JsonObject = {}): Promise<void> => {
+    await post('/workflows', { name, id, input });
+    await get(`/workflows/${id}/result?wait=20s`);
+  };
+
+  describe('routes of the seed', () => {
+    before(async () => {
+      await finished('order', 'golden-1', { order: 7 });
+      await finished('broken', 'golden-2');
+      // The list may lag the owner by a second.
+      const failed = '/workflows?state=failed&name=broken';
+      while (objects((await get(failed)).body['workflows']).length === 0);
+      const completed = '/workflows?state=completed&name=order';
+      while (objects((await get(completed)).body['workflows']).length === 0);
+    });
+
+    it('lists workflows, newest first, with the fields of the seed', async () => {
+      const { status, body } = await get('/workflows?limit=200');
+      expect(status).to.equal(200);
+      expect(Object.keys(body)).to.deep.equal(['workflows']);
+      const rows = objects(body['workflows']);
+      const times = rows.map((row) => textOf(row['created_at']));
+      expect(times).to.deep.equal(times.toSorted().toReversed());
+      const row = rows.find(({ id }) => id === 'golden-1') ?? {};
+      expect(row).to.include({ id: 'golden-1', name: 'order', state: 'completed' });
+      expect(row['input']).to.deep.equal({ order: 7 });
+      expect(row['output']).to.deep.equal({ order: 7, valid: true, charged: 42 });
+      expect(row['tasks']).to.deep.equal(['golden-1.0', 'golden-1.1']);
+      for (const time of ['created_at', 'started_at', 'ended_at']) {
+        expect(row[time], time).to.match(rfc3339);
+      }
+    });
+
+    it('lists a window of what has a state and a name', async () => {
+      const page = await get('/workflows?limit=1&offset=0&state=failed&name=broken');
+      expect(objects(page.body['workflows']).map(({ id }) => id)).to.deep.equal(['golden-2']);
+      const next = await get('/workflows?limit=1&offset=1&state=failed&name=broken');
+      expect(next.body['workflows']).to.deep.equal([]);
+    });
+
+    it('shows a workflow', async () => {
+      const { status, headers, body } = await get('/workflows/golden-1');
+      expect(status).to.equal(200);
+      expect(headers.get('ETag')).to.match(/^"\d+"$/);
+      expect(body).to.include({ id: 'golden-1', name: 'order', state: 'completed' });
+      expect(body['input']).to.deep.equal({ order: 7 });
+      expect(body['output']).to.deep.equal({ order: 7, valid: true, charged: 42 });
+      expect(body['tasks']).to.deep.equal(['golden-1.0', 'golden-1.1']);
+      for (const time of ['created_at', 'started_at', 'ended_at']) {
+        expect(body[time], time).to.match(rfc3339);
+      }
+    });
+
+    it('answers 304 to whoever has the newest version', async () => {
+      const { headers } = await get('/workflows/golden-1');
+      const again = await request(doors.url, 'GET', '/api/v1/workflows/golden-1', {
+        // Without the second, fetch says no-cache by itself, which asks for the whole.
+        headers: { 'If-None-Match': headers.get('ETag') ?? '', 'Cache-Control': 'max-age=0' },
+      });
+      expect(again.status).to.equal(304);
+    });
+
+    it('shows the tasks of a workflow', async () => {
+      const { status, body } = await get('/workflows/golden-1/tasks');
+      expect(status).to.equal(200);
+      expect(Object.keys(body)).to.deep.equal(['tasks']);
+      const [first, second] = objects(body['tasks']);
+      expect(first).to.include({
+        id: 'golden-1.0',
+        workflow_id: 'golden-1',
+        type: 'validate',
+        state: 'completed',
+        retry_count: 0,
+        max_retries: 2,
+      });
+      expect(first?.['input']).to.deep.equal({ order: 7 });
+      expect(second?.['input']).to.deep.equal({ order: 7, valid: true });
+      expect(second?.['depends_on']).to.deep.equal(['validate']);
+      expect(second?.['worker_id']).to.be.a('string');
+      for (const time of ['created_at', 'started_at', 'completed_at']) {
+        expect(first?.[time], time).to.match(rfc3339);
+      }
+    });
+
+    it('shows a task, with the error of one that failed', async () => {
+      const { status, body } = await get('/tasks/golden-2.0');
+      expect(status).to.equal(200);
+      expect(body).to.include({
+        id: 'golden-2.0',
+        workflow_id: 'golden-2',
+        state: 'failed',
+        error: 'no paper',
+      });
+    });
+
+    it('counts workflows by state in flat integers that add up', async () => {
+      const { status, body } = await get('/stats');
+      expect(status).to.equal(200);
+      expect(Object.keys(body)).to.have.members([
+        'total_workflows',
+        'pending',
+        'running',
+        'completed',
+        'failed',
+        'canceled',
+      ]);
+      const { total_workflows: total, ...states } = body;
+      const sum = Object.values(states).reduce((all: number, some) => all + Number(some), 0);
+      expect(total).to.equal(sum).and.to.be.at.least(2);
+    });
+
+    it('cancels a running workflow, and a canceled one again', async () => {
+      await post('/workflows', { name: 'held', id: 'golden-3' });
+      const message = { message: 'Workflow canceled successfully' };
+      const first = await post('/workflows/golden-3/cancel', { reason: 'changed my mind' });
+      expect(first).to.include({ status: 200 });
+      expect(first.body).to.deep.equal(message);
+      expect((await post('/workflows/golden-3/cancel')).body).to.deep.equal(message);
+      const { body } = await get('/workflows/golden-3');
+      expect(body).to.include({ state: 'canceled', error: 'changed my mind' });
+    });
+  });
+
+  describe('start', () => {
+    it('answers 201 with the place of the workflow', async () => {
+      const { status, headers, body } = await post('/workflows', { name: 'order', input: {} });
+      expect(status).to.equal(201);
+      expect(body['workflow_id']).to.be.a('string').and.to.equal(body['id']);
+      expect(body['existing']).to.equal(false);
+      expect(headers.get('Location')).to.equal(`/api/v1/workflows/${textOf(body['id'])}`);
+    });
+
+    it('refuses an id that exists, or gives the existing workflow when asked to', async () => {
+      const start = { name: 'order', id: 'twice' };
+      expect((await post('/workflows', start)).status).to.equal(201);
+      const again = await post('/workflows', start);
+      expect(again).to.include({ status: 409 });
+      expect(again.body['code']).to.equal('ALREADY_EXISTS');
+      const existing = await post('/workflows', { ...start, on_conflict: 'use_existing' });
+      expect(existing.status).to.equal(200);
+      expect(existing.body).to.include({ id: 'twice', existing: true });
+    });
+
+    it('takes a repeat with the same Idempotency-Key for the same start', async () => {
+      const start = { name: 'order', id: 'keyed' };
+      const key = { 'Idempotency-Key': 'order-77' };
+      expect((await post('/workflows', start, key)).status).to.equal(201);
+      const again = await post('/workflows', start, key);
+      expect(again.status).to.be.oneOf([200, 201]);
+      expect(again.body['id']).to.equal('keyed');
+    });
+
+    it('gives the workflow its own timeout', async () => {
+      await post('/workflows', { name: 'held', id: 'timed', timeout: '1h30m' });
+      const { body } = await get('/workflows/timed');
+      const ms = Date.parse(textOf(body['timeout_at'])) - Date.parse(textOf(body['created_at']));
+      expect(ms).to.be.closeTo(5_400_000, 1_000);
+    });
+  });
+
+  describe('result', () => {
+    it('waits for the output of a workflow that completes', async () => {
+      await post('/workflows', { name: 'order', id: 'result-1', input: { order: 1 } });
+      const { status, body } = await get('/workflows/result-1/result?wait=20s');
+      expect(status).to.equal(200);
+      expect(body).to.deep.equal({
+        id: 'result-1',
+        state: 'completed',
+        output: { order: 1, valid: true, charged: 42 },
+      });
+    });
+
+    it('answers 202 while it runs', async () => {
+      await post('/workflows', { name: 'held', id: 'result-2' });
+      const { status, headers, body } = await get('/workflows/result-2/result?wait=50ms');
+      expect(status).to.equal(202);
+      expect(headers.get('Retry-After')).to.equal('1');
+      expect(body['state']).to.be.oneOf(['pending', 'running']);
+    });
+
+    it('answers 409 with the failure of one that failed', async () => {
+      await finished('broken', 'result-3');
+      const { status, body } = await get('/workflows/result-3/result');
+      expect(status).to.equal(409);
+      expect(body).to.include({ code: 'WORKFLOW_FAILED', state: 'failed', message: 'no paper' });
+      expect(body['failure']).to.include({ name: 'NonRetryableError', step: 'print' });
+    });
+  });
+
+  it('shows the log lines of a workflow with their step', async () => {
+    await finished('order', 'logs-1');
+    // Lines are stored soon after the attempt that wrote them, not with it.
+    let lines: readonly JsonObject[] = [];
+    while (lines.length === 0) lines = objects((await get('/workflows/logs-1/logs')).body['logs']);
+    expect(lines[0]).to.include({
+      level: 'info',
+      message: 'charging',
+      step: 'charge',
+      task_id: 'logs-1.1',
+      attempt: 1,
+    });
+    expect(lines[0]?.['at']).to.match(rfc3339);
+    const ofOther = await get('/workflows/logs-1/logs?step=0');
+    expect(ofOther.body['logs']).to.deep.equal([]);
+  });
+
+  it('shows definitions with the graph that runs', async () => {
+    const all = objects((await get('/definitions')).body['definitions']);
+    expect(all.map(({ name }) => name)).to.include.members(['order', 'held', 'broken']);
+    const { body } = await get('/definitions/order');
+    const [validate, charge] = objects(body['steps']);
+    expect(validate).to.include({ name: 'validate' });
+    expect(charge?.['needs']).to.deep.equal(['validate']);
+    const same = await get(`/definitions/order?version=${textOf(body['version'])}`);
+    expect(same.body).to.deep.equal(body);
+  });
+
+  it('shows the nodes of the cluster', async () => {
+    const { body } = await get('/cluster');
+    expect(body).to.include({ node: 'a', shards: 16 });
+    expect(objects(body['nodes'])[0]).to.include({ name: 'a', state: 'up' });
+  });
+
+  it('asks and tells actors', async () => {
+    const told = await post('/actors/counter/c1/tell', { message: 'add', payload: 2 });
+    expect(told.status).to.equal(202);
+    expect(told.body).to.deep.equal({ accepted: true });
+    const asked = await post('/actors/counter/c1/ask', { message: 'add', payload: 3 });
+    expect(asked.status).to.equal(200);
+    expect(asked.body).to.deep.equal({ reply: 5 });
+  });
+
+  it('says that it lives and is ready', async () => {
+    expect((await request(doors.url, 'GET', '/livez')).status).to.equal(200);
+    expect((await request(doors.url, 'GET', '/readyz')).status).to.equal(200);
+  });
+
+  it('gives a request id back, or makes one', async () => {
+    const given = await request(doors.url, 'GET', '/livez', {
+      headers: { 'X-Request-Id': 'mine-1' },
+    });
+    expect(given.headers.get('X-Request-Id')).to.equal('mine-1');
+    const made = await request(doors.url, 'GET', '/livez', {
+      headers: { 'X-Request-Id': 'not { decent' },
+    });
+    expect(made.headers.get('X-Request-Id')).to.match(/^[0-9a-f-]{36}$/);
+  });
+});
+
+function definitions(held: Gate) {
+  return [
+    workflow('order')
+      .task('validate', { run: () => ({ valid: true }) })
+      .task('charge', {
+        needs: ['validate'],
+        run: (_input, context) => {
+          context.log.info('charging');
+          return { charged: 42 };
+        },
+      })
+      .build(),
+    workflow('held')
+      .task('wait', {
+        run: async () => {
+          await held.pass();
+          return {};
+        },
+      })
+      .build(),
+    workflow('broken')
+      .task('print', {
+        run: () => {
+          throw new NonRetryableError('no paper');
+        },
+      })
+      .build(),
+    actor('counter', {
+      state: () => 0,
+      on: {
+        add: (state: number, by: number) => ({ state: state + by, reply: state + by }),
+      },
+    }),
+  ];
+}
+
+function textOf(value: Json | undefined): string {
+  if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} is no text`);
+  return value;
+}
+
+function objects(value: Json | undefined): readonly JsonObject[] {
+  if (!Array.isArray(value)) throw new Error(`${JSON.stringify(value)} is no list`);
+  const all: readonly JsonObject[] = value;
+  return all;
+}

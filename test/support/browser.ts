@@ -1,0 +1,50 @@
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const executablePath = process.env['TEMJOB_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** A real Chromium, without anything that talks to the world. */
+export async function launchBrowser(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+export interface WatchedPage extends AsyncDisposable {
+  readonly page: Page;
+  /** Errors and warnings of the console, dialogs, and requests to anywhere else. */
+  readonly complaints: readonly string[];
+}
+
+/** A page in a profile of its own, with everything noted that a good page does not do. */
+export async function openPage(browser: Browser, url: string): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('dialog', (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss().catch(() => undefined);
+  });
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(request.url());
+  });
+  await page.goto(url);
+  return {
+    page,
+    complaints,
+    [Symbol.asyncDispose]: async () => await context.close(),
+  };
+}

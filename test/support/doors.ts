@@ -1,0 +1,58 @@
+import { pino } from 'pino';
+
+import type { JsonObject } from '#actors/json.ts';
+import type { ClusterApi } from '#cluster/api.ts';
+import { createDoor, type Door } from '#http/server.ts';
+
+export interface TestDoors extends AsyncDisposable {
+  readonly doors: readonly Door[];
+  /** Of the first door. */
+  readonly url: string;
+}
+
+/** Opens a door for each of the nodes, on free ports, or on the one given. */
+export async function openDoors(nodes: readonly ClusterApi[], port = 0): Promise<TestDoors> {
+  const log = pino({ level: 'silent' });
+  const doors: Door[] = [];
+  for (const cluster of nodes) {
+    doors.push(await createDoor({ cluster, host: '127.0.0.1', port, dev: true, log }));
+  }
+  return {
+    doors,
+    get url() {
+      const [first] = doors;
+      if (first === undefined) throw new Error('there is no door');
+      return first.url;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(doors.map(async (door) => await door.close()));
+    },
+  };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: JsonObject;
+}
+
+/** One request, with its JSON answer; a body that is a string is sent as it is. */
+export async function request(
+  url: string,
+  method: string,
+  path: string,
+  options: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Answer> {
+  const { body } = options;
+  const response = await fetch(url + path, {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const json: JsonObject = text === '' ? {} : JSON.parse(text);
+  return { status: response.status, headers: response.headers, body: json };
+}
