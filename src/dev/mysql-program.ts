@@ -40,6 +40,8 @@ export function basicArguments(binary: Binary, data: string): readonly string[] 
     // It must come first. What the machine's my.cnf says is about another server.
     '--no-defaults',
     `--datadir=${data}`,
+    // In a directory that servers share, one that starts clears away the temporary tables of the others.
+    `--tmpdir=${data}`,
     // Both products refuse to run as root unless they are told so.
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
     '--skip-name-resolve',

@@ -68,7 +68,7 @@ export async function runNode(options: {
     if (started > 0) {
       process.send?.({
         type: 'step',
-        title: 'Samples',
+        name: 'Samples',
         detail: `${started} workflows started; one fails on purpose`,
       });
     }

@@ -8,15 +8,17 @@ interface Settings {
   readonly env?: Record<string, string>;
 }
 
-/** A program of test/dev/fixtures in a process group of its own, as a terminal would run it. */
+/** A program (of test/dev/fixtures, when it is not a URL) in a process group of its own, as a terminal would run it. */
 export class Script implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly exit: Promise<number | string>;
   output = '';
   readonly #waits = new Set<() => void>();
 
-  constructor(name: string, { args = [], env = {} }: Settings = {}) {
-    const file = fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url));
+  constructor(program: string | URL, { args = [], env = {} }: Settings = {}) {
+    const file = fileURLToPath(
+      typeof program === 'string' ? new URL(`./fixtures/${program}.ts`, import.meta.url) : program,
+    );
     this.#child = spawn(process.execPath, [file, ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

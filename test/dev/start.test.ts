@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+
+import type { WorkflowRow } from '#cluster/api.ts';
+
+import { sampleRuns } from '../../examples/index.ts';
+import { Script } from './script.ts';
+import { TempDir } from './temp-dir.ts';
+
+const main = new URL('../../src/main.ts', import.meta.url);
+
+describe('npm start, whole', function () {
+  this.timeout(120_000);
+
+  it('runs every sample to its expected end on three nodes, and keeps them over a restart', async () => {
+    await using dir = await TempDir.create();
+
+    const before = await (async () => {
+      await using dev = startDev(dir);
+      const url = await ready(dev);
+      await dev.prints(/Cluster +3 nodes/);
+      await dev.prints(/Samples +\d+ workflows started/);
+      const ends = await Promise.all(
+        sampleRuns.map(async ({ name }, index) => await ended(url, `sample-${index + 1}-${name}`)),
+      );
+      dev.pressCtrlC();
+      expect(await dev.exit).to.equal(0);
+      return ends;
+    })();
+
+    for (const [index, { name, expect: wanted }] of sampleRuns.entries()) {
+      const end = before[index];
+      expect(end?.state, name).to.equal(wanted.status);
+      if (wanted.output !== undefined) expect(end?.output, name).to.deep.include(wanted.output);
+    }
+
+    await using again = startDev(dir);
+    const url = await ready(again);
+    const after = await list(url);
+    expect(after.map(({ id, state }) => `${id} ${state}`)).to.have.members(
+      before.map(({ id, state }) => `${id} ${state}`),
+    );
+    again.pressCtrlC();
+    expect(await again.exit).to.equal(0);
+  });
+
+  it('goes on with a workflow that was running when everything was killed', async () => {
+    await using dir = await TempDir.create();
+    await using dev = startDev(dir);
+    const url = await ready(dev);
+    await dev.prints(/Cluster +3 nodes/);
+    const response = await fetch(`${url}/api/v1/workflows`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        name: 'long_report',
+        id: 'survivor',
+        input: { title: 'x', pages: 30 },
+      }),
+    });
+    expect(response.status).to.equal(201);
+
+    process.kill(-dev.pid, 'SIGKILL');
+    await dev.exit;
+
+    await using again = startDev(dir);
+    const end = await ended(await ready(again), 'survivor');
+    expect(end.state).to.equal('completed');
+    again.pressCtrlC();
+    expect(await again.exit).to.equal(0);
+  });
+});
+
+function startDev(dir: TempDir): Script {
+  // Any free port would do, and a busy one moves on.
+  return new Script(main, { args: ['dev', '--port', '18088', '--data', dir.path] });
+}
+
+async function ready(dev: Script): Promise<string> {
+  const [, url] = await dev.prints(/^TemJob is ready at (http:\/\/localhost:\d+)$/m);
+  if (url === undefined) throw new Error('no URL');
+  return url;
+}
+
+interface Shown {
+  readonly id: string;
+  readonly state: string;
+  readonly output?: object;
+}
+
+/** Waits on the result, which the API holds back until there is one. */
+async function ended(url: string, id: string): Promise<Shown> {
+  for (;;) {
+    const waited = await fetch(`${url}/api/v1/workflows/${id}/result?wait=20s`);
+    await waited.text();
+    const response = await fetch(`${url}/api/v1/workflows/${id}`);
+    const shown: Shown & { ended_at?: string } = JSON.parse(await response.text());
+    if (shown.ended_at !== undefined) return shown;
+  }
+}
+
+async function list(url: string): Promise<readonly WorkflowRow[]> {
+  const response = await fetch(`${url}/api/v1/workflows?limit=100`);
+  const body: { workflows: readonly WorkflowRow[] } = JSON.parse(await response.text());
+  return body.workflows;
+}
