@@ -80,6 +80,22 @@ describe('the console in Chromium', function () {
     expect(complaints).to.deep.equal([]);
   });
 
+  it('shows those in one state, and follows them', async () => {
+    await start('quick', 'filtered-1');
+    await request(doors.url, 'GET', '/api/v1/workflows/filtered-1/result?wait=10s');
+    await using watched = await openPage(browser, `${doors.url}/workflows?state=completed`);
+    const { page, complaints } = watched;
+    await page.locator('tr[data-id="filtered-1"]').waitFor();
+    await start('endless', 'filtered-2');
+    await start('quick', 'filtered-3');
+    await page.locator('tr[data-id="filtered-3"]').waitFor();
+    expect(await page.locator('tbody tr:not([data-state="completed"])').count()).to.equal(0);
+    await page.locator('.total[data-state="running"]').click();
+    await page.waitForURL('**/workflows?state=running');
+    await page.locator('tr[data-id="filtered-2"][data-state="running"]').waitFor();
+    expect(complaints).to.deep.equal([]);
+  });
+
   it('starts a workflow from its form, and cancels one', async () => {
     await using watched = await openPage(browser, `${doors.url}/`);
     const { page, complaints } = watched;

@@ -22,7 +22,8 @@ export const workflowsPage: MountPage = ({ root, query, connection, navigate, se
   const offset = Math.max(0, Math.floor(Number(query.get('offset') ?? 0)) || 0);
   const stop = new AbortController();
   const rows = new Map<string, WorkflowRow>();
-  let newer = 0;
+  const newer = new Set<string>();
+  const openedAt = connection.now();
   setTitle('Workflows');
 
   const cards = new Map<string, HTMLElement>();
@@ -126,21 +127,28 @@ export const workflowsPage: MountPage = ({ root, query, connection, navigate, se
       for (const op of ops ?? []) {
         if (op.op !== 'row') continue;
         if (offset === 0 || rows.has(op.row.id)) take(op.row);
-        else if (op.row.state === 'pending') newer += 1;
+        else if (Date.parse(op.row.created_at) > openedAt) newer.add(op.row.id);
       }
-      setText(pill, `${newer} new ↑`);
-      pill.hidden = newer === 0;
+      setText(pill, `${newer.size} new ↑`);
+      pill.hidden = newer.size === 0;
       trim(rows, state);
       show();
-      // A page that was cut off for long has missed what is not among the newest.
-      if (ops === null) reload();
+      // What is not among the newest is not in the feed: a page that shows it asks when it may have missed something.
+      if (ops === null && (offset > 0 || state !== null)) reload();
     },
     refused: (problem) => notice(problem.message, 'wrong'),
   });
+  let loading = false;
   const reload = (): void => {
-    load().catch((error: unknown) => {
-      if (!stop.signal.aborted) notice(messageOf(error), 'wrong');
-    });
+    if (loading) return;
+    loading = true;
+    load()
+      .catch((error: unknown) => {
+        if (!stop.signal.aborted) notice(messageOf(error), 'wrong');
+      })
+      .finally(() => {
+        loading = false;
+      });
   };
   return () => {
     stop.abort();

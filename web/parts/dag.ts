@@ -21,6 +21,8 @@ interface DrawnStep {
 }
 
 const margin = 6;
+/** A graph that is a little too wide is drawn smaller; one that is much too wide is scrolled. */
+const smallest = { wide: 0.72, narrow: 0.88 };
 
 /** The graph of a definition with the states of one workflow's tasks. Steps are buttons, so a keyboard reaches them. */
 export function drawDag(
@@ -30,7 +32,7 @@ export function drawDag(
   const longest = Math.max(0, ...steps.map((step) => step.name.length));
   const size = options.narrow
     ? { width: 154, height: 66 }
-    : { width: Math.round(Math.min(270, Math.max(180, 66 + longest * 8.2))), height: 62 };
+    : { width: Math.round(Math.min(270, Math.max(196, 66 + longest * 8.2))), height: 62 };
   const layout = layOut(steps, {
     direction: options.narrow ? 'down' : 'right',
     ...size,
@@ -69,12 +71,20 @@ export function drawDag(
   );
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
+  const element = h(
+    'div',
+    { class: 'dag', role: 'group', 'aria-label': 'Steps of the workflow' },
+    canvas,
+  );
+  new ResizeObserver(() => {
+    const fitting = element.clientWidth / width;
+    canvas.style.setProperty(
+      'zoom',
+      String(Math.min(1, Math.max(smallest[options.narrow ? 'narrow' : 'wide'], fitting))),
+    );
+  }).observe(element);
   return {
-    element: h(
-      'div',
-      { class: 'dag', role: 'group', 'aria-label': 'Steps of the workflow' },
-      canvas,
-    ),
+    element,
     update: (tasks) => {
       const states = new Map<string, TaskState>();
       for (const task of tasks) {
