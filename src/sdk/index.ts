@@ -32,4 +32,14 @@ export type {
 export type { Json, JsonObject } from '#actors/json.ts';
 export type { StepError, StepTaskContext, StepView, Stored } from './shape.ts';
 
-// ---- connect: connect(), Client and handles come here ----
+// ---- connect ----
+export { connect } from './connect.ts';
+export type { HttpConnection, NodeConnection } from './connect.ts';
+export type { AnyMessages, Client, ExecuteOptions, StartOptions } from './client.ts';
+export type { ResultOptions, WorkflowHandle } from './handle.ts';
+export { NotANodeError, WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
+export { ClusterError } from '#cluster/api.ts';
+export type { ClusterErrorCode, ListFilter, WorkflowRow } from '#cluster/api.ts';
+export type { Failure, FailureKind } from '#actors/failure.ts';
+export type { TaskStatus, WorkflowStatus } from '#actors/workflow-state.ts';
+export type { TaskView, WorkflowView } from '#actors/workflow-view.ts';

@@ -18,6 +18,8 @@ const run = (): JsonObject => ({});
 
 const base = () => workflow('w', { timeout: '1h' }).task('a', { run });
 const versionOf = (built: { graph: { version: string } }): string => built.graph.version;
+const waysOf = ({ graph }: { readonly graph: Graph }): readonly string[] =>
+  graph.steps.map(({ whenNeedsSkipped }) => whenNeedsSkipped);
 const double = ({ n }: { n: number }) => ({ n: n * 2 });
 
 const contextOf = (signal: AbortSignal): TaskContext => ({
@@ -219,6 +221,23 @@ describe('an actor definition', () => {
       turnTimeoutMs: 30_000,
     });
   });
+
+  it('runs the dependents of a skipped step unless they ask not to, in both faces', () => {
+    const typed = workflow('w')
+      .task('a', { run })
+      .task('b', { needs: ['a'], run })
+      .task('c', { needs: ['a'], run, whenNeedsSkipped: 'skip' });
+    const fluent = new WorkflowBuilder('w')
+      .addTask('a', run)
+      .addStep('a')
+      .addStep('a', { as: 'b' })
+      .dependsOn('a')
+      .addStep('a', { as: 'c' })
+      .dependsOn('a')
+      .skipWhenNeedsSkipped();
+    expect(waysOf(typed.build())).to.deep.equal(['run', 'run', 'skip']);
+    expect(waysOf(fluent.build())).to.deep.equal(['run', 'run', 'skip']);
+  });
 });
 
 describe('the adapters of handlers', () => {
@@ -237,24 +256,5 @@ describe('the adapters of handlers', () => {
     const error = await attempt.catch((reason: unknown) => reason);
     resolve({});
     expect(error).to.have.property('message', 'canceled');
-  });
-
-  it('runs the dependents of a skipped step unless they ask not to, in both faces', () => {
-    const ways = (definition: { readonly graph: Graph }): readonly string[] =>
-      definition.graph.steps.map(({ whenNeedsSkipped }) => whenNeedsSkipped);
-    const typed = workflow('w')
-      .task('a', { run })
-      .task('b', { needs: ['a'], run })
-      .task('c', { needs: ['a'], run, whenNeedsSkipped: 'skip' });
-    const fluent = new WorkflowBuilder('w')
-      .addTask('a', run)
-      .addStep('a')
-      .addStep('a', { as: 'b' })
-      .dependsOn('a')
-      .addStep('a', { as: 'c' })
-      .dependsOn('a')
-      .skipWhenNeedsSkipped();
-    expect(ways(typed.build())).to.deep.equal(['run', 'run', 'skip']);
-    expect(ways(fluent.build())).to.deep.equal(['run', 'run', 'skip']);
   });
 });
