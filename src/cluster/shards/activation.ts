@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 
-import type { Actor, ActorEvent } from '#actors/actor.ts';
+import type { Actor } from '#actors/actor.ts';
 
 /**
  * An actor in the memory of its owner.
@@ -42,11 +42,5 @@ export class Activation {
     this.committedSeq += events.length;
     this.tail.push(...events);
     this.firstDirtyLsn ??= lsn;
-  }
-
-  /** Takes over an event from the journal of an owner before. */
-  replay(event: ActorEvent, lsn: number): void {
-    this.actor.replay(event);
-    this.committed(this.actor.seq, [JSON.stringify(event)], lsn);
   }
 }

@@ -12,8 +12,9 @@ const restMs = 40;
 const busyRestMs = 700;
 const busySnapshots = 200;
 const snapshotsPerRound = 4_000;
-/** An actor with nothing to do is kept in memory this long. */
+/** An actor with nothing to do is kept in memory this long, and looked for this often. */
 const idleMs = 60_000;
+const idleRoundMs = 10_000;
 
 /**
  * Writes snapshots and history behind the journal, and lets go of actors that are done.
@@ -27,6 +28,7 @@ export class Checkpointer {
   readonly #checkpoints: Checkpoints;
   readonly #notices: Notices;
   readonly #duty: Duty;
+  readonly #idleDuty: Duty;
   #busy = false;
   #last: Promise<void> = Promise.resolve();
 
@@ -38,14 +40,18 @@ export class Checkpointer {
       await this.#round([...engine.shards.values()]);
       if (this.#busy) await new Promise((resolve) => setTimeout(resolve, busyRestMs));
     });
+    this.#idleDuty = new Duty('let idle actors go', idleRoundMs, notices, async () => {
+      this.#evictIdle();
+    });
   }
 
   start(): void {
     this.#duty.start();
+    this.#idleDuty.start();
   }
 
   async stop(): Promise<void> {
-    await this.#duty.stop();
+    await Promise.all([this.#duty.stop(), this.#idleDuty.stop()]);
   }
 
   /** Writes everything of these shards, which must not decide any more. */
@@ -53,11 +59,7 @@ export class Checkpointer {
     let left = shards;
     while (left.length > 0) {
       await this.#round(left);
-      left = left.filter(
-        (shard) =>
-          shard.mode !== 'gone' &&
-          [...shard.activations.values()].some((one) => one.firstDirtyLsn !== null && one.isQuiet),
-      );
+      left = left.filter(({ dirty }) => [...dirty].some(({ isQuiet }) => isQuiet));
     }
   }
 
@@ -76,14 +78,16 @@ export class Checkpointer {
       try {
         await this.#checkpoints.write(work.snapshots, work.segments, work.advances);
       } catch (error) {
-        for (const { activation, lsn } of work.written) {
+        for (const { shard, activation, lsn } of work.written) {
           activation.firstDirtyLsn = Math.min(lsn, activation.firstDirtyLsn ?? lsn);
+          if (shard.activations.get(activation.id) === activation) shard.dirty.add(activation);
         }
         throw error;
       }
-      for (const { activation, events } of work.written) {
+      for (const { shard, activation, events } of work.written) {
         activation.tail.splice(0, events);
         activation.tailFirst += events;
+        if (activation.actor.closed) this.#letGo(shard, activation);
       }
       for (const { shard, lsn } of work.moved) shard.checkpointLsn = lsn;
       this.#notices.emit('checkpoint.written', {
@@ -91,19 +95,24 @@ export class Checkpointer {
         ms: performance.now() - startedAt,
       });
     }
-    this.#evict(shards);
   }
 
-  #evict(shards: readonly Shard[]): void {
+  #evictIdle(): void {
     const idleBefore = Date.now() - idleMs;
-    for (const shard of shards) {
-      for (const [id, { actor, firstDirtyLsn, isQuiet, usedAt }] of shard.activations) {
-        if (firstDirtyLsn !== null || !isQuiet) continue;
-        const idle = usedAt < idleBefore && actor.workOut().length === 0;
-        if (actor.closed || idle) shard.activations.delete(id);
-        if (actor.closed) this.#engine.timers.disarm(id);
+    for (const shard of this.#engine.shards.values()) {
+      for (const activation of shard.activations.values()) {
+        const idle = activation.usedAt < idleBefore && activation.actor.workOut().length === 0;
+        if (idle) this.#letGo(shard, activation);
       }
     }
+  }
+
+  // K3
+  #letGo(shard: Shard, activation: Activation): void {
+    const current = shard.activations.get(activation.id) === activation;
+    if (!current || activation.firstDirtyLsn !== null || !activation.isQuiet) return;
+    shard.activations.delete(activation.id);
+    if (activation.actor.closed) this.#engine.timers.disarm(activation.id);
   }
 }
 
@@ -112,7 +121,7 @@ interface Work {
   readonly segments: HistorySegment[];
   readonly advances: { shard: number; epoch: number; lsn: number }[];
   readonly moved: { shard: Shard; lsn: number }[];
-  readonly written: { activation: Activation; lsn: number; events: number }[];
+  readonly written: { shard: Shard; activation: Activation; lsn: number; events: number }[];
 }
 
 /** What can be written now. Takes the dirty mark off what it collects: a commit from now on sets it again. */
@@ -120,7 +129,7 @@ function collect(shards: readonly Shard[]): Work {
   const work: Work = { snapshots: [], segments: [], advances: [], moved: [], written: [] };
   for (const shard of shards) {
     let upTo = shard.lastLsn;
-    for (const activation of shard.activations.values()) {
+    for (const activation of shard.dirty) {
       const lsn = activation.firstDirtyLsn;
       if (lsn === null) continue;
       if (!activation.isQuiet || work.snapshots.length >= snapshotsPerRound) {
@@ -128,7 +137,8 @@ function collect(shards: readonly Shard[]): Work {
         continue;
       }
       activation.firstDirtyLsn = null;
-      work.written.push({ activation, lsn, events: activation.tail.length });
+      shard.dirty.delete(activation);
+      work.written.push({ shard, activation, lsn, events: activation.tail.length });
       work.snapshots.push(snapshotOf(shard, activation));
       if (activation.tail.length > 0) work.segments.push(segmentOf(shard, activation));
     }

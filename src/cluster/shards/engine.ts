@@ -233,7 +233,7 @@ export class Engine {
 
   #landed(shard: Shard, batch: Batch, lsn: number): void {
     for (const { activation, first, events } of batch.entries.values()) {
-      activation.committed(first, events, lsn);
+      shard.committed(activation, first, events, lsn);
     }
     if (batch.entries.size > 0) {
       this.#notices.emit('batch.committed', {
@@ -362,7 +362,8 @@ export class Engine {
     // The events since the snapshot are those that this node committed and still keeps for the history.
     const events = broken.tail.slice(Math.max(0, actor.seq + 1 - broken.tailFirst));
     const activation = new Activation(actor, Date.now());
-    for (const text of events) activation.replay(JSON.parse(text), shard.lastLsn);
+    shard.dirty.delete(broken);
+    for (const text of events) shard.replay(activation, JSON.parse(text), shard.lastLsn);
     // Nothing between it and the checkpoint is known to be stored: a round may be writing it just now, and fail.
     if (events.length > 0) activation.firstDirtyLsn = shard.checkpointLsn + 1;
     shard.activations.set(id, activation);

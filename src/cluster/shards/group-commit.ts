@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-
 import type { Journal } from '../mysql/journal.ts';
 import type { Notices } from '../notices.ts';
+import { randomBytes } from '../random.ts';
 import type { Batch } from './batch.ts';
 import type { Shard } from './shard.ts';
 

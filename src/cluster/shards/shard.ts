@@ -1,3 +1,4 @@
+import type { ActorEvent } from '#actors/actor.ts';
 import type { Envelope } from '#actors/message.ts';
 
 import type { Activation } from './activation.ts';
@@ -31,6 +32,8 @@ export class Shard {
   lastLsn: number;
   checkpointLsn: number;
   readonly activations = new Map<string, Activation>();
+  /** Those whose snapshot is behind the journal. */
+  readonly dirty = new Set<Activation>();
   /** Messages for actors that are being read from MySQL. */
   readonly loading = new Map<string, Incoming[]>();
   /** Mailbox entries that are being applied, or are applied and not yet removed. */
@@ -60,6 +63,18 @@ export class Shard {
     this.cursor = null;
     this.caughtUp = false;
     this.rewinds += 1;
+  }
+
+  /** The journal holds these events of an actor, the first of which has this number. */
+  committed(activation: Activation, first: number, events: readonly string[], lsn: number): void {
+    activation.committed(first, events, lsn);
+    this.dirty.add(activation);
+  }
+
+  /** Takes over an event that the journal holds: from an owner before, or for an actor that is read again. */
+  replay(activation: Activation, event: ActorEvent, lsn: number): void {
+    activation.actor.replay(event);
+    this.committed(activation, activation.actor.seq, [JSON.stringify(event)], lsn);
   }
 
   /** The batch that decisions go to. */
@@ -120,6 +135,7 @@ export class Shard {
     this.mode = 'gone';
     this.#batches.length = 0;
     this.activations.clear();
+    this.dirty.clear();
     this.loading.clear();
     for (const dropped of this.#onDropped) dropped();
     this.#onDropped.clear();

@@ -86,6 +86,6 @@ async function replay(
   }
   for (const [index, event] of events.entries()) {
     // The snapshot may be ahead of the checkpoint: what it holds already is passed over.
-    if (first + index === activation.committedSeq + 1) activation.replay(event, lsn);
+    if (first + index === activation.committedSeq + 1) shard.replay(activation, event, lsn);
   }
 }
