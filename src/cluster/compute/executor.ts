@@ -5,10 +5,10 @@ import {
   type Progress,
   type Work,
   type WorkRef,
-  workKey,
 } from '#actors/work.ts';
 
 import { Crew, type CrewSetup } from './crew.ts';
+import { deliveryKey } from './delivery-key.ts';
 import { Errand, type ErrandOwner, type Place } from './errand.ts';
 import { InlinePlace } from './inline-place.ts';
 import { jsonText } from './json-text.ts';
@@ -120,7 +120,7 @@ export class Executor implements ErrandOwner {
   /** Never throws; everything that can go wrong is an outcome. */
   run(work: Work): void {
     const errand = new Errand(work);
-    this.#errands.set(keyOf(work), errand);
+    this.#errands.set(deliveryKey(work), errand);
     if (this.#stopped !== null) {
       this.#finishSoon(errand, released('the node is stopping'));
       return;
@@ -140,7 +140,7 @@ export class Executor implements ErrandOwner {
 
   /** Asks it to stop; it ends in its own way within the grace period, or is ended. */
   abort(ref: WorkRef, reason: string): void {
-    const errand = this.#errands.get(keyOf(ref));
+    const errand = this.#errands.get(deliveryKey(ref));
     if (errand === undefined || errand.ended || errand.abortReason !== null) return;
     errand.abortReason = reason;
     if (errand.place === null) {
@@ -195,7 +195,7 @@ export class Executor implements ErrandOwner {
     if (errand.ended) return;
     errand.ended = true;
     if (errand.grace !== null) clearTimeout(errand.grace);
-    const key = keyOf(errand.work);
+    const key = deliveryKey(errand.work);
     if (this.#errands.get(key) === errand) this.#errands.delete(key);
     this.#tell(() => this.#options.events.finished(errand.work, outcome, errand.startedAt));
     if (this.#errands.size === 0) this.#onIdle?.();
@@ -345,10 +345,6 @@ export interface ExecutorStats {
 }
 
 const inlineSource = 'a definition given inline';
-
-function keyOf(ref: WorkRef): string {
-  return `${workKey(ref)}.${ref.delivery}`;
-}
 
 function released(reason: string): Outcome {
   return { status: 'released', reason };

@@ -4,6 +4,7 @@ import type { Outcome, Progress, Work, WorkRef } from '#actors/work.ts';
 import { workKey } from '#actors/work.ts';
 
 import type { Background } from '../background.ts';
+import { deliveryKey } from '../compute/delivery-key.ts';
 import type { Executor } from '../compute/executor.ts';
 import type { Membership } from '../members/membership.ts';
 import type { Presence } from '../members/presence.ts';
@@ -271,8 +272,4 @@ export class Dispatcher {
       .live()
       .some(({ id, info }) => id !== this.#node && !info.draining && info.offers.includes(queue));
   }
-}
-
-function deliveryKey(ref: WorkRef): string {
-  return `${workKey(ref)}.${ref.delivery}`;
 }
