@@ -1,4 +1,5 @@
 import type { AnyWorkflow, Graph } from '#actors/definition.ts';
+import { didYouMean } from '#actors/did-you-mean.ts';
 import type { Plan } from '#actors/plan.ts';
 import { planOf } from '#actors/plan.ts';
 
@@ -56,11 +57,20 @@ export class DefinitionCache {
     const plan =
       version === undefined ? await this.#readNewest(name) : await this.plan(name, version);
     if (plan !== null) return plan;
-    throw new ClusterError(
+    throw await this.#unknown(name, version);
+  }
+
+  async #unknown(name: string, version?: string): Promise<ClusterError> {
+    if (version !== undefined) {
+      return new ClusterError(
+        'UNKNOWN_DEFINITION',
+        `workflow definition not found: ${name} (version ${version})`,
+      );
+    }
+    const known = (await this.#stored.list()).map((graph) => graph.name);
+    return new ClusterError(
       'UNKNOWN_DEFINITION',
-      version === undefined
-        ? `workflow definition not found: ${name}; start a node with a module that defines it`
-        : `workflow definition not found: ${name} (version ${version})`,
+      `workflow definition not found: ${name}.${didYouMean(name, known)} It has to be in a module of a node of this cluster.`,
     );
   }
 
