@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 import type { Graph } from '#actors/definition.ts';
 import { actorId, isActorKey, isWorkflowId, shardOf } from '#actors/ids.ts';
@@ -28,6 +28,7 @@ import type { Ownership } from './members/ownership.ts';
 import type { Call, Calls } from './messages/calls.ts';
 import type { Courier } from './messages/courier.ts';
 import type { Store } from './mysql/store.ts';
+import { randomBytes } from './random.ts';
 import type { Reads } from './reads.ts';
 import { isPassing } from './redis/failures.ts';
 import { MailboxFullError } from './redis/mailboxes.ts';
