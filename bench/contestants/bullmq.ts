@@ -13,7 +13,7 @@ const queueName = 'steps';
  * QueueEvents), and jobs are removed as soon as they are done.
  */
 const workers = 1;
-const concurrency = 100;
+const concurrency = 200;
 const flowsPerBulk = 100;
 
 export class BullMq implements Contestant {
