@@ -243,11 +243,13 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-// Lines have no numbers and may come twice, from the store and from the feed: equal lines are one line.
+// Lines have no numbers and may come twice, from the store and from the feed, in any order: equal lines are one line.
 function addLines(have: readonly LogLine[], more: readonly LogLine[]): readonly LogLine[] {
   const known = new Set(have.map(lineKey));
-  const added = more.filter((line) => !known.has(lineKey(line)));
-  return added.length === 0 ? have : [...have, ...added].slice(-logLimit);
+  const first = have.length < logLimit ? -Infinity : (have[0]?.at ?? -Infinity);
+  const added = more.filter((line) => line.at >= first && !known.has(lineKey(line)));
+  if (added.length === 0) return have;
+  return [...have, ...added].toSorted((a, b) => a.at - b.at).slice(-logLimit);
 }
 
 function lineKey(line: LogLine): string {

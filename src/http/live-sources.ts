@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { ClusterApi, WorkflowChange } from '#cluster/api.ts';
+import type { ClusterApi, WorkflowChange, WorkflowSnapshot } from '#cluster/api.ts';
 
 import { lineCard, rowCard, taskCard, workflowCard, workflowData } from './cards.ts';
 import {
+  apply,
+  type LogLine,
   logLimit,
   newestFirst,
   type Operation,
@@ -31,10 +33,12 @@ export interface Watch {
 }
 
 // What the owner tells may be lost on the way: whatever is still going on and has been silent for so long is asked about.
-const silenceMs = 5_000;
+const silenceMs = 1_000;
 const silenceLimitMs = 30_000;
+const logLagMs = 1_000;
 // The list may lag the owners by a second (ClusterApi.list): what was read first is read once more after that.
 const listLagMs = 1_500;
+const listSilenceMs = 10_000;
 const countsEveryMs = 1_000;
 const bufferLimit = 1_000;
 const restAfterFailureMs = 1_000;
@@ -48,11 +52,13 @@ export class WorkflowSource implements Source {
   readonly #watch: Watch;
   readonly #unwatch: () => void;
   readonly #stop = new AbortController();
-  /** Changes that came before the state was read. */
+  /** Changes that came while the state was read. */
   #early: WorkflowChange[] = [];
   #state: TopicState | null = null;
-  #reading: Promise<void> | null = null;
+  /** Until it is done, changes wait: what is read may be older or newer than they are. */
+  #reading = true;
   #heardAt = performance.now();
+  #patienceMs = silenceMs;
 
   constructor(id: string, watch: Watch) {
     this.#id = id;
@@ -67,86 +73,113 @@ export class WorkflowSource implements Source {
   }
 
   async #open(): Promise<TopicState> {
-    const { cluster } = this.#watch;
-    const [snapshot, logs] = await Promise.all([
-      cluster.workflow(this.#id),
-      cluster.logs(this.#id, { limit: logLimit }),
-    ]);
-    const state = new TopicState('', snapshot.seq, workflowData(snapshot, logs.map(lineCard)));
+    const { snapshot, logs } = await this.#fetch();
+    const state = new TopicState('', snapshot.seq, workflowData(snapshot, logs));
     this.#state = state;
-    const early = this.#early;
-    this.#early = [];
-    for (const change of early) this.#hear(change);
+    this.#reading = false;
+    this.#hearEarly();
     this.#own(this.#askWhenSilent());
     return state;
   }
 
+  async #fetch(): Promise<{ snapshot: WorkflowSnapshot; logs: readonly LogLine[] }> {
+    const [snapshot, logs] = await Promise.all([
+      this.#watch.cluster.workflow(this.#id),
+      this.#watch.cluster.logs(this.#id, { limit: logLimit }),
+    ]);
+    return { snapshot, logs: logs.map(lineCard) };
+  }
+
   #hear(change: WorkflowChange): void {
     this.#heardAt = performance.now();
-    const state = this.#state;
-    if (state === null) {
+    this.#patienceMs = silenceMs;
+    if (this.#reading || this.#state === null) {
       // Dropping the oldest makes a gap, which the newest then shows.
       if (this.#early.push(change) > bufferLimit) this.#early.shift();
-      return;
+    } else {
+      this.#take(this.#state, change);
     }
+  }
+
+  #hearEarly(): void {
+    const early = this.#early;
+    this.#early = [];
+    for (const change of early) this.#hear(change);
+  }
+
+  #take(state: TopicState, change: WorkflowChange): void {
     const lines: readonly Operation[] =
       change.logs.length === 0 ? [] : [{ op: 'logs', lines: change.logs.map(lineCard) }];
-    if (change.fromSeq > state.ver) {
+    if (change.seq === change.fromSeq) {
+      // Lines alone do not wait for a commit, so they may be ahead of the events, and say nothing of a gap.
+      if (lines.length > 0) this.#advance(state, state.ver + betweenEvents, lines);
+    } else if (change.fromSeq > state.ver) {
+      this.#early.push(change);
       this.#readAgain();
     } else if (change.seq > state.ver) {
-      state.advance(change.seq, [
+      this.#advance(state, change.seq, [
         { op: 'workflow', workflow: workflowCard(change.workflow) },
         ...change.tasks.map((task): Operation => ({ op: 'task', task: taskCard(task) })),
         ...lines,
       ]);
-      this.#watch.changed();
-    } else if (lines.length > 0) {
-      state.advance(state.ver + betweenEvents, lines);
-      this.#watch.changed();
     }
   }
 
+  #advance(state: TopicState, ver: number, ops: readonly Operation[]): void {
+    state.advance(ver, ops);
+    this.#watch.changed();
+  }
+
   #readAgain(): void {
-    if (this.#reading !== null || this.#stop.signal.aborted) return;
-    this.#reading = this.#read()
+    if (this.#reading || this.#stop.signal.aborted) return;
+    this.#reading = true;
+    const reading = this.#read()
       .catch(async (error: unknown) => {
         this.#watch.failed(error);
         await sleep(restAfterFailureMs, undefined, { signal: this.#stop.signal, ref: false });
       })
       .finally(() => {
-        this.#reading = null;
+        this.#reading = false;
+        this.#hearEarly();
       });
-    this.#own(this.#reading);
+    this.#own(reading);
   }
 
   async #read(): Promise<void> {
-    const [snapshot, logs] = await Promise.all([
-      this.#watch.cluster.workflow(this.#id),
-      this.#watch.cluster.logs(this.#id, { limit: logLimit }),
-    ]);
+    const { snapshot, logs } = await this.#fetch();
     const state = this.#state;
-    if (state === null || snapshot.seq <= state.ver || this.#stop.signal.aborted) return;
-    state.advance(snapshot.seq, [
+    if (state === null || this.#stop.signal.aborted) return;
+    const lines: Operation = { op: 'logs', lines: logs };
+    if (snapshot.seq <= state.ver) {
+      if (hasMoreLines(state, lines)) this.#advance(state, state.ver + betweenEvents, [lines]);
+      // A change that is ahead of what can be read waits for another reading, which must not follow at once.
+      if (this.#early.length > 0) {
+        await sleep(restAfterFailureMs / 10, undefined, { signal: this.#stop.signal, ref: false });
+      }
+      return;
+    }
+    this.#advance(state, snapshot.seq, [
       { op: 'workflow', workflow: workflowCard(snapshot.workflow) },
       ...snapshot.tasks.map((task): Operation => ({ op: 'task', task: taskCard(task) })),
-      { op: 'logs', lines: logs.map(lineCard) },
+      lines,
     ]);
-    this.#watch.changed();
   }
 
   async #askWhenSilent(): Promise<void> {
     const { signal } = this.#stop;
-    let patienceMs = silenceMs;
     while (!this.#ended()) {
       const silentMs = performance.now() - this.#heardAt;
-      if (silentMs < patienceMs) {
-        await sleep(patienceMs - silentMs, undefined, { signal, ref: false });
+      if (silentMs < this.#patienceMs) {
+        await sleep(this.#patienceMs - silentMs, undefined, { signal, ref: false });
         continue;
       }
       this.#readAgain();
       this.#heardAt = performance.now();
-      patienceMs = Math.min(patienceMs * 2, silenceLimitMs);
+      this.#patienceMs = Math.min(this.#patienceMs * 2, silenceLimitMs);
     }
+    // Log lines are stored a little after the attempt that wrote them, and the owner may have forgotten the workflow by then.
+    await sleep(logLagMs, undefined, { signal, ref: false });
+    this.#readAgain();
   }
 
   #ended(): boolean {
@@ -159,6 +192,11 @@ export class WorkflowSource implements Source {
       if (!this.#stop.signal.aborted) this.#watch.failed(error);
     });
   }
+}
+
+function hasMoreLines({ data }: TopicState, lines: Operation): boolean {
+  const after = apply(data, [lines]);
+  return data.kind === 'workflow' && after.kind === 'workflow' && after.logs !== data.logs;
 }
 
 /** `workflows`: the newest rows and the counts. Versions are this node's own, so another node is another epoch. */
@@ -246,8 +284,8 @@ export class ListSource implements Source {
     await sleep(listLagMs, undefined, { signal, ref: false });
     await this.#reconcile();
     while (!signal.aborted) {
-      await sleep(silenceMs, undefined, { signal, ref: false });
-      if (this.#hasOpen() && performance.now() - this.#heardAt > 2 * silenceMs) {
+      await sleep(listSilenceMs, undefined, { signal, ref: false });
+      if (this.#hasOpen() && performance.now() - this.#heardAt > listSilenceMs) {
         await this.#reconcile();
         this.#heardAt = performance.now();
       }

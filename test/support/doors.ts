@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { pino } from 'pino';
 
 import type { JsonObject } from '#actors/json.ts';
@@ -28,6 +30,18 @@ export async function openDoors(nodes: readonly ClusterApi[], port = 0): Promise
       await Promise.all(doors.map(async (door) => await door.close()));
     },
   };
+}
+
+/** Resolves when every node knows who has which shard, so that what a watcher is told comes from its first moment on. */
+export async function ownersKnown(nodes: readonly ClusterApi[]): Promise<void> {
+  for (const api of nodes) {
+    for (;;) {
+      const view = await api.cluster();
+      const known = view.nodes.reduce((sum, node) => sum + node.shards, 0);
+      if (known === view.shards) break;
+      await sleep(20);
+    }
+  }
 }
 
 export interface Answer {

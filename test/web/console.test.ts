@@ -5,7 +5,7 @@ import { NonRetryableError, workflow } from '#sdk/index.ts';
 
 import { launchBrowser, openPage } from '../support/browser.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
-import { openDoors, request, type TestDoors } from '../support/doors.ts';
+import { openDoors, ownersKnown, request, type TestDoors } from '../support/doors.ts';
 import { type Gate, gate } from '../support/held.ts';
 
 const hostile = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
@@ -21,6 +21,7 @@ describe('the console in Chromium', function () {
     browser = await launchBrowser();
     held = gate();
     cluster = await startCluster({ nodes: 2, definitions: definitions(held) });
+    await ownersKnown(cluster.apis);
     doors = await openDoors(cluster.apis);
   });
 
