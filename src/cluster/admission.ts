@@ -1,19 +1,25 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { fromJSONSchema } from 'zod';
 
-import type { AnyWorkflow } from '#actors/definition.ts';
+import type { AnyWorkflow, Graph } from '#actors/definition.ts';
 import type { JsonObject } from '#actors/json.ts';
 
 import { ClusterError } from './api.ts';
 
-export const inputLimitBytes = 2 * 1024 * 1024;
+const inputLimitBytes = 2 * 1024 * 1024;
 
-/** Checks the input of a start before anything is stored. Resolves with it, as the schema made it. */
+/**
+ * Checks the input of a start before anything is stored. Resolves with it, as the schema made it: with the definition's own
+ * schema on a node that has its code, with the JSON Schema that is stored with the graph on any other.
+ */
 export async function admit(
-  name: string,
-  input: JsonObject,
+  graph: Graph,
   code: AnyWorkflow | null,
+  input: JsonObject,
 ): Promise<JsonObject> {
-  const admitted = code?.input === undefined ? input : await validate(name, input, code.input);
+  const { name } = graph;
+  const schema = code === null ? storedSchema(graph) : code.input;
+  const admitted = schema === undefined ? input : await validate(name, input, schema);
   const bytes = Buffer.byteLength(JSON.stringify(admitted));
   if (bytes > inputLimitBytes) {
     throw new ClusterError(
@@ -22,6 +28,18 @@ export async function admit(
     );
   }
   return admitted;
+}
+
+const compiled = new WeakMap<Graph, StandardSchemaV1>();
+
+function storedSchema(graph: Graph): StandardSchemaV1 | undefined {
+  if (graph.inputSchema === undefined) return undefined;
+  let schema = compiled.get(graph);
+  if (schema === undefined) {
+    schema = fromJSONSchema({ ...graph.inputSchema });
+    compiled.set(graph, schema);
+  }
+  return schema;
 }
 
 async function validate(

@@ -66,7 +66,7 @@ export class NodeApi implements ClusterApi {
       return await this.#parts.definitions.resolve(name, version);
     });
     const code = this.#parts.definitions.code(graph.name, graph.version);
-    const input = await admit(name, request.input, code);
+    const input = await admit(graph, code, request.input);
     const to = id ?? workflowIdOf(request.requestId) ?? newWorkflowId();
     const reply = await this.#call({
       id: request.requestId ?? newMessageId(),

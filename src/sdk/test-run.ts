@@ -11,6 +11,8 @@ import { hasEnded, isClosed, mergedOutput } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 import { taskViews, workflowView } from '#actors/workflow-view.ts';
 
+import { WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
+
 /** A workflow in the hands of a test. */
 export class TestRun<Output> {
   readonly id: string;
@@ -29,14 +31,18 @@ export class TestRun<Output> {
 
   /**
    * The output, when the workflow has completed.
-   * @throws WorkflowFailedError when it has failed or was canceled
+   * @throws WorkflowFailedError, WorkflowCanceledError
    */
   async result(): Promise<Output> {
     const state = await this.#env.wait(
       () => (isClosed(this.#state) ? this.#state : undefined),
       `the result of ${this.id}`,
     );
-    if (state.status !== 'completed') throw new WorkflowFailedError(state);
+    if (state.status !== 'completed') {
+      throw state.failure === null
+        ? new WorkflowCanceledError(this.id, state.cancelReason ?? '')
+        : new WorkflowFailedError(this.id, state.failure);
+    }
     // JSON as any client would get it; that it is an Output is what the definition says.
     const output: Output = JSON.parse(JSON.stringify(mergedOutput(state)));
     return output;
@@ -92,23 +98,6 @@ export class TestRun<Output> {
     throw new TypeError(
       `${this.id} has no step "${step}".${didYouMean(step, names)} Its steps are: ${names.join(', ')}.`,
     );
-  }
-}
-
-/** The workflow did not complete; `failure` says why when it failed. */
-export class WorkflowFailedError extends Error {
-  override readonly name = 'WorkflowFailedError';
-  readonly workflowId: string;
-  readonly state: 'failed' | 'canceled';
-  readonly failure: Failure | null;
-
-  constructor({ id, status, failure, cancelReason }: WorkflowState) {
-    const step = failure?.step === undefined ? '' : ` in step ${failure.step}`;
-    const why = failure === null ? (cancelReason ?? '') : `${failure.name}: ${failure.message}`;
-    super(`workflow ${id} ${status === 'failed' ? 'failed' : 'was canceled'}${step}: ${why}`);
-    this.workflowId = id;
-    this.state = status === 'failed' ? 'failed' : 'canceled';
-    this.failure = failure;
   }
 }
 

@@ -20,7 +20,8 @@ import type { Actor, ActorRef } from './actor.ts';
 import type { Watched } from './test-run.ts';
 import { accepted, TestRun } from './test-run.ts';
 
-export { RefusedError, TestRun, WorkflowFailedError } from './test-run.ts';
+export { WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
+export { RefusedError, TestRun } from './test-run.ts';
 
 /**
  * Workflows and actors in memory, on a clock of their own: the same decisions as in a cluster, the same code around your
