@@ -22,7 +22,7 @@ export interface ClusterApi {
   list(filter: ListFilter): Promise<readonly WorkflowRow[]>;
   /** Exact counts by state. */
   stats(): Promise<Readonly<Record<WorkflowStatus, number>>>;
-  /** Log lines that handlers wrote, oldest first. */
+  /** The newest log lines that handlers wrote, oldest first. */
   logs(
     workflowId: string,
     filter: { step?: number; limit: number },

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 
+import { didYouMean } from '#actors/did-you-mean.ts';
+
 import { type FieldProblem, invalid } from './problems.ts';
 
 /** The value as the schema reads it, or a problem that points at every field that is wrong. */
@@ -36,7 +38,7 @@ function fieldProblems(
     const what = place === 'query' ? 'query parameter' : 'field';
     return issue.keys.map((key) => ({
       pointer: pointerTo([...issue.path, key], place),
-      detail: `unknown ${what} ${JSON.stringify(key)}.${didYouMean(key, known)}`,
+      detail: `unknown ${what} ${JSON.stringify(key)}.${suggestion(key, known)}`,
     }));
   }
   const repeated =
@@ -68,25 +70,7 @@ function fieldsOf(schema: z.ZodType): readonly string[] {
 }
 
 /** ` Did you mean "limit"?`, ` Known are …`, or nothing when there is nothing to choose from. */
-function didYouMean(name: string, known: readonly string[]): string {
+function suggestion(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';
-  const near = known
-    .map((other) => ({ other, distance: editDistance(name.toLowerCase(), other) }))
-    .filter(({ other, distance }) => distance * 2 <= Math.max(name.length, other.length))
-    .toSorted((a, b) => a.distance - b.distance)[0];
-  return near === undefined ? ` Known are ${known.join(', ')}.` : ` Did you mean "${near.other}"?`;
-}
-
-/** Levenshtein's distance, one row at a time. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= from.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j += 1) {
-      const substitute = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
+  return didYouMean(name, known) || ` Known are ${known.join(', ')}.`;
 }

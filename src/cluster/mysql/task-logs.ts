@@ -41,7 +41,7 @@ export class TaskLogs {
     }
   }
 
-  /** The oldest first. */
+  /** The newest of them, the oldest first. */
   async read(
     shard: number,
     id: string,
@@ -50,10 +50,10 @@ export class TaskLogs {
     const rows = await this.#pool.rows(
       `SELECT task, attempt, n, at, level, message FROM task_log
        WHERE shard_id = ? AND id = ?${task === undefined ? '' : ' AND task = ?'}
-       ORDER BY at, task, attempt, n LIMIT ?`,
+       ORDER BY at DESC, task DESC, attempt DESC, n DESC LIMIT ?`,
       [shard, id, ...(task === undefined ? [] : [task]), limit],
     );
-    return rows.map((row) => ({
+    return rows.toReversed().map((row) => ({
       shard,
       id,
       task: int(row, 'task'),
