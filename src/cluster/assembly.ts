@@ -284,6 +284,7 @@ async function startExecutor(
     concurrency: options.concurrency ?? defaults.concurrency,
     isolatedThreads: options.isolatedThreads ?? defaults.isolatedThreads,
     graceMs: options.cancelGraceMs ?? defaults.cancelGraceMs,
+    ...(options.threadMemoryMb === undefined ? {} : { maxOldGenerationMb: options.threadMemoryMb }),
     warn: (message) => notices.emit('code.warning', { message }),
     events,
   });

@@ -25,6 +25,8 @@ export interface NodeOptions {
   /** Attempts that run at once. */
   readonly concurrency?: number;
   readonly isolatedThreads?: number;
+  /** The heap of one thread; an attempt that needs more fails. Node's own default when left out. */
+  readonly threadMemoryMb?: number;
   /** From a cancellation to the end of the thread of an isolated task. */
   readonly cancelGraceMs?: number;
   /** How long running tasks may go on when the node stops. */
