@@ -18,6 +18,7 @@ import type { Engine } from '../shards/engine.ts';
 const tellStartedAfterMs = 20;
 /** Work that waits here for a thread, per free slot of the pool, before more is given to other nodes. */
 const backlogPerSlot = 2;
+const forgetPlacedMs = 2_000;
 
 /**
  * Gets work done: on this node when it has the code and room, through the queue of its type otherwise; and brings what
@@ -43,6 +44,7 @@ export class Dispatcher {
   readonly #delivering = new Set<string>();
   readonly #startedLately: { readonly key: string; readonly at: number; readonly since: number }[] =
     [];
+  readonly #placed: number[] = [];
   #stopped = false;
 
   constructor(parts: {
@@ -76,8 +78,20 @@ export class Dispatcher {
   place(queue: string): string {
     const executor = this.#executor;
     if (!this.#presence.takesWork || !executor.offers.has(queue)) return anyNode;
-    const roomy = executor.free > 0 || executor.queued < backlogPerSlot * this.#running.size;
-    return roomy || !this.#othersOffer(queue) ? this.#node : anyNode;
+    const coming = this.#coming();
+    const waiting = executor.queued + Math.max(0, coming - executor.free);
+    const begun = this.#running.size - executor.queued;
+    const roomy = coming < executor.free || waiting < backlogPerSlot * begun;
+    if (!roomy && this.#othersOffer(queue)) return anyNode;
+    this.#placed.push(performance.now());
+    return this.#node;
+  }
+
+  /** Placed here by decisions that are not committed yet. One that never is, is forgotten after a while. */
+  #coming(): number {
+    const since = performance.now() - forgetPlacedMs;
+    while ((this.#placed[0] ?? Infinity) < since) this.#placed.shift();
+    return this.#placed.length;
   }
 
   /** Gives up what could not be delivered until now: the owners find it missing. */
@@ -86,8 +100,12 @@ export class Dispatcher {
   }
 
   execute(work: Work, where: string): void {
-    if (where === this.#node) this.run(work, false);
-    else this.enqueue(work);
+    if (where !== this.#node) {
+      this.enqueue(work);
+      return;
+    }
+    this.#placed.shift();
+    this.run(work, false);
   }
 
   /** Runs work here; `queued` when it came from the queue of its type. */
