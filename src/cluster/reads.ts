@@ -59,12 +59,15 @@ export class Reads {
     this.#background = parts.background;
   }
 
-  /** The newest state; with `waitMs`, once it has ended or the time is over. Null when there is no such workflow. */
-  async read(id: string, waitMs: number): Promise<WorkflowSnapshot | null> {
+  /**
+   * The newest state; with `waitMs`, once it has ended, the time is over or the signal says so (which is looked at every
+   * `patienceMs`). Null when there is no such workflow.
+   */
+  async read(id: string, waitMs: number, signal?: AbortSignal): Promise<WorkflowSnapshot | null> {
     const startedAt = performance.now();
     for (;;) {
       const elapsedMs = performance.now() - startedAt;
-      const leftMs = Math.max(0, waitMs - elapsedMs);
+      const leftMs = signal?.aborted ? 0 : Math.max(0, waitMs - elapsedMs);
       const answer = await this.#ask(id, Math.min(leftMs, patienceMs));
       if (answer !== null && 'found' in answer) {
         const ended = answer.found?.workflow.ended_at !== undefined;
@@ -87,6 +90,20 @@ export class Reads {
     this.#background.run('answer a read', async () => {
       const answer = await this.#answer(request.id, request.waitMs);
       this.#courier.post(request.from, { t: 'state', call: request.call, answer });
+    });
+  }
+
+  /** Tells a new watcher how far its workflows are: what happened before this node owned them, nobody else tells it. */
+  show(to: string, ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    this.#background.run('show workflows to a watcher', async () => {
+      for (const id of ids) {
+        const answer = await this.#answer(id, 0);
+        if (!('found' in answer) || answer.found === null) continue;
+        const { seq, workflow } = answer.found;
+        const change = { id, fromSeq: seq, seq, workflow, tasks: [], logs: [] };
+        this.#courier.post(to, { t: 'change', change });
+      }
     });
   }
 

@@ -50,13 +50,16 @@ export class LivePublisher {
     await this.#rows.stop();
   }
 
-  watch(node: string, ids: readonly string[]): void {
+  /** Returns those that this node has not watched here before. */
+  watch(node: string, ids: readonly string[]): readonly string[] {
     const until = Date.now() + watchForMs;
+    const fresh = ids.filter((id) => this.#watchers.get(id)?.has(node) !== true);
     for (const id of ids) {
       let nodes = this.#watchers.get(id);
       if (nodes === undefined) this.#watchers.set(id, (nodes = new Map()));
       nodes.set(node, until);
     }
+    return fresh;
   }
 
   unwatch(node: string, id: string): void {

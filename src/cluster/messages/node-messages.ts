@@ -54,7 +54,7 @@ export function routeNodeMessages(parts: {
         ownership.reconsider();
         return;
       case 'watch':
-        publisher.watch(message.from, message.ids);
+        reads.show(message.from, publisher.watch(message.from, message.ids));
         return;
       case 'unwatch':
         publisher.unwatch(message.from, message.id);
