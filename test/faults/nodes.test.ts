@@ -1,0 +1,221 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from 'chai';
+
+import { Node } from '#cluster/node.ts';
+import type { NodeOptions } from '#cluster/node.ts';
+
+import { checkCompletedOnce, checkJournal, storedHistory } from '../support/checker.ts';
+import { Load } from '../support/load.ts';
+import { NodeProcess } from '../support/node-process.ts';
+import { freshDatabase, freshPrefix, sharedServers } from '../support/servers.ts';
+
+const modules = [new URL('../support/modules/probe.ts', import.meta.url).href];
+
+/** Node processes on servers of the test, and a client of them that owns nothing. */
+class Processes implements AsyncDisposable {
+  readonly options: Pick<NodeOptions, 'redis' | 'redisPrefix' | 'mysql' | 'shards'>;
+  readonly directory: string;
+  readonly nodes: NodeProcess[] = [];
+  #client: Node | null = null;
+
+  static async start(names: readonly string[]): Promise<Processes> {
+    const servers = await sharedServers();
+    const processes = new Processes(
+      {
+        redis: servers.redis,
+        mysql: await freshDatabase(servers),
+        redisPrefix: freshPrefix(),
+        shards: 16,
+      },
+      await mkdtemp(join(tmpdir(), 'temjob-faults-')),
+    );
+    try {
+      // The first one alone makes the schema.
+      const [first, ...others] = names;
+      if (first !== undefined) await processes.join(first);
+      await Promise.all(others.map(async (name) => await processes.join(name)));
+      await processes.client();
+    } catch (error) {
+      await processes[Symbol.asyncDispose]();
+      throw error;
+    }
+    return processes;
+  }
+
+  private constructor(options: Processes['options'], directory: string) {
+    this.options = options;
+    this.directory = directory;
+  }
+
+  async join(name: string, options: Partial<NodeOptions> = {}): Promise<NodeProcess> {
+    const node = await NodeProcess.start({
+      name,
+      modules,
+      threads: 1,
+      drainGraceMs: 5_000,
+      ...this.options,
+      ...options,
+    });
+    this.nodes.push(node);
+    return node;
+  }
+
+  async client(): Promise<Node> {
+    this.#client ??= await Node.start({
+      name: 'client',
+      engine: false,
+      worker: false,
+      modules,
+      ...this.options,
+    });
+    return this.#client;
+  }
+
+  get log(): string {
+    return join(this.directory, 'executions');
+  }
+
+  executions(): readonly string[] {
+    return readFileSync(this.log, 'utf8').trim().split('\n');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.nodes.map(async (node) => await node.kill()));
+    await this.#client?.stop({ graceMs: 0 });
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Every acknowledged workflow ends, and was applied once. */
+async function allCompleteOnce(processes: Processes, load: Load): Promise<void> {
+  const { api } = await processes.client();
+  const ends = await Promise.all(load.acknowledged.map(async (id) => await api.result(id, 30_000)));
+  for (const { workflow } of ends) expect(workflow.state, workflow.id).to.equal('completed');
+  const committed = await checkJournal(processes.options.mysql);
+  checkCompletedOnce(committed, load.acknowledged, 3);
+  const executed = processes.executions();
+  for (const id of load.acknowledged) {
+    for (const step of ['one', 'two', 'three']) {
+      expect(executed, `${id} ${step}`).to.satisfy((lines: string[]) =>
+        lines.some((line) => line.startsWith(`${id} ${step} `)),
+      );
+    }
+  }
+}
+
+describe('a node process', function () {
+  this.timeout(90_000);
+
+  it('that is killed under load leaves its workflows to others, who go on within 6 s and apply each step once', async () => {
+    await using processes = await Processes.start(['a', 'b', 'c']);
+    const { api } = await processes.client();
+    const [victim, ...survivors] = processes.nodes;
+    if (victim === undefined) throw new Error('no node');
+    const load = new Load(api, { name: 'relay', input: { log: processes.log, ms: 30 } });
+    await load.reached(60);
+
+    const killedAt = performance.now();
+    await victim.kill();
+    await Promise.race(
+      survivors.map(
+        async (node) => await node.next('claimed', ({ from }) => from.includes(victim.id)),
+      ),
+    );
+    const takenOverMs = performance.now() - killedAt;
+    await load.reached(load.acknowledged.length + 40);
+    await load.stop();
+
+    await allCompleteOnce(processes, load);
+    expect(takenOverMs).to.be.below(6_000);
+    const [first = ''] = load.acknowledged;
+    const committed = (await checkJournal(processes.options.mysql)).events.get(first) ?? [];
+    expect(await storedHistory(processes.options.mysql, first)).to.deep.equal(
+      committed.map((_, index) => index + 1),
+    );
+  });
+
+  it('that is frozen for 8 s and goes on is fenced, and nothing is applied twice', async () => {
+    await using processes = await Processes.start(['a', 'b']);
+    const { api } = await processes.client();
+    const [victim, other] = processes.nodes;
+    if (victim === undefined || other === undefined) throw new Error('no node');
+    const load = new Load(api, { name: 'relay', input: { log: processes.log, ms: 30 } });
+    await load.reached(30);
+
+    const takenOver = other.next('claimed', ({ from }) => from.includes(victim.id));
+    const fenced = victim.next('fenced');
+    victim.signal('SIGSTOP');
+    await Promise.all([takenOver, sleep(8_000)]);
+    victim.signal('SIGCONT');
+    await fenced;
+    await load.reached(load.acknowledged.length + 30);
+    await load.stop();
+
+    await allCompleteOnce(processes, load);
+  });
+
+  it('resumes everything after all nodes were killed at once', async () => {
+    await using processes = await Processes.start(['a', 'b', 'c']);
+    const { api } = await processes.client();
+    const load = new Load(api, { name: 'relay', input: { log: processes.log, ms: 50 } });
+    await load.reached(40);
+
+    await Promise.all(processes.nodes.map(async (node) => await node.kill()));
+    await Promise.all(['a', 'b', 'c'].map(async (name) => await processes.join(name)));
+    await load.reached(load.acknowledged.length + 10);
+    await load.stop();
+
+    await allCompleteOnce(processes, load);
+  });
+
+  it('that is told to end hands over, ends with 0, and fails no start, one after the other under load', async () => {
+    await using processes = await Processes.start(['a', 'b', 'c']);
+    const { api } = await processes.client();
+    const load = new Load(api, { name: 'relay', input: { log: processes.log, ms: 30 } });
+    await load.reached(20);
+
+    for (const name of ['a', 'b', 'c']) {
+      const node = processes.nodes.shift();
+      node?.signal('SIGTERM');
+      expect(await node?.ended(), `exit of ${name}`).to.equal(0);
+      await processes.join(name);
+      await load.reached(load.acknowledged.length + 20);
+    }
+    await load.stop();
+
+    expect(load.refusals.map(String)).to.deep.equal([]);
+    await allCompleteOnce(processes, load);
+  });
+
+  it('that is killed while a retry waits has it made by another node, when it is due', async () => {
+    await using processes = await Processes.start(['a', 'b']);
+    const { api } = await processes.client();
+    const ids = Array.from({ length: 8 }, (_, index) => `retry-${index}`);
+    await Promise.all(
+      ids.map(async (id) => {
+        return await api.start({ name: 'second_try', id, input: { log: processes.log } });
+      }),
+    );
+    await until(async () => {
+      const states = await Promise.all(ids.map(async (id) => (await api.workflow(id)).tasks[0]));
+      return states.every((task) => task?.state === 'retrying');
+    });
+
+    const [victim] = processes.nodes;
+    await victim?.kill();
+    const ends = await Promise.all(ids.map(async (id) => await api.result(id, 20_000)));
+
+    for (const { workflow } of ends) expect(workflow.state, workflow.id).to.equal('completed');
+    const lines = processes.executions();
+    expect(lines.filter((line) => line.includes('try 2'))).to.have.lengthOf(ids.length);
+  });
+});
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(20);
+}

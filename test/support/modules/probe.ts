@@ -1,0 +1,70 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { z } from 'zod';
+
+import { actor, task, workflow } from '#sdk/index.ts';
+
+/* For faults: steps that write down that they run, before they do anything else. */
+
+const input = z.object({ log: z.string(), ms: z.number().default(0) });
+
+/** Three steps one after the other; the file `log` gets a line for each execution. */
+export const relay = workflow('relay', { input, timeout: '10m' })
+  .task('one', {
+    run: async ({ log, ms }, { workflowId, attempt }) => {
+      await executed(log, `${workflowId} one ${attempt}`, ms);
+      return { one: 1 };
+    },
+  })
+  .task('two', {
+    needs: ['one'],
+    run: async ({ log, ms, one }, { workflowId, attempt }) => {
+      await executed(log, `${workflowId} two ${attempt}`, ms);
+      return { two: one + 1 };
+    },
+  })
+  .task('three', {
+    needs: ['two'],
+    run: async ({ log, ms, two }, { workflowId, attempt }) => {
+      await executed(log, `${workflowId} three ${attempt}`, ms);
+      return { three: two + 1 };
+    },
+  })
+  .build();
+
+/** Fails the first time; the second attempt is due `ms` later. */
+export const secondTry = workflow('second_try', { input })
+  .task('try', {
+    retry: { maxAttempts: 2, initialInterval: '3s', jitter: 0 },
+    run: async ({ log }, { workflowId, attempt, node }) => {
+      await executed(log, `${workflowId} try ${attempt} ${node}`, 0);
+      if (attempt === 1) throw new Error('the first one always fails');
+      return { attempt };
+    },
+  })
+  .build();
+
+/** Its code may be on one node, while others own its workflows. */
+export const remote = task('remote', {
+  run: async ({ log, ms }: { log: string; ms: number }, { workflowId, attempt, node }) => {
+    await executed(log, `${workflowId} remote ${attempt} ${node}`, ms);
+    return { by: node };
+  },
+});
+
+export const tally = actor('tally', {
+  state: { sum: 0, turns: 0 },
+  on: {
+    add: ({ sum, turns }, by: number) => ({
+      state: { sum: sum + by, turns: turns + 1 },
+      reply: sum + by,
+    }),
+    read: (state) => ({ reply: state }),
+  },
+});
+
+async function executed(log: string, line: string, ms: number): Promise<void> {
+  appendFileSync(log, `${line}\n`);
+  if (ms > 0) await sleep(ms);
+}
