@@ -76,6 +76,7 @@ function run(): void {
       version: '1',
       step: 'noop',
       conditional: false,
+      mapped: false,
       input: { order: 17, customer: 'somebody' },
       outputs: { first: { ok: true } },
       heartbeatDetails: null,

@@ -50,6 +50,8 @@ export interface Step {
   readonly onError: string | null;
   /** Has a `when` predicate, which the worker evaluates just before it would run the handler. */
   readonly conditional: boolean;
+  /** Has an input mapping, which the worker evaluates too. */
+  readonly mapped: boolean;
   /** What to do when one of `needs` was skipped. */
   readonly whenNeedsSkipped: 'run' | 'skip';
   /** 1 (first) to 5 (last). */

@@ -27,6 +27,7 @@ export interface TaskJob {
   readonly version: string;
   readonly step: string;
   readonly conditional: boolean;
+  readonly mapped: boolean;
   readonly input: JsonObject;
   /** Outputs of the steps before, in the order of the definition. */
   readonly outputs: Readonly<Record<string, Json>>;

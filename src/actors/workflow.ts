@@ -514,6 +514,7 @@ function workOf(state: WorkflowState, plan: Plan, planned: PlannedStep, task: Ta
       version: state.version,
       step: step.name,
       conditional: step.conditional,
+      mapped: step.mapped,
       ...stepContext(state, plan, planned),
       heartbeatDetails: task.details,
     },

@@ -67,6 +67,7 @@ function stepOf(step: StepDraft, { name, options, tasks }: Draft): Step {
     timeouts: wholeTimeouts([type?.options.timeouts, own.timeouts]),
     onError: step.onError,
     conditional: step.when !== null,
+    mapped: step.map !== null,
     whenNeedsSkipped: step.whenNeedsSkipped,
     priority: own.priority ?? type?.options.priority ?? defaultPriority,
     isolate: own.isolate ?? type?.options.isolate ?? false,

@@ -124,7 +124,7 @@ for (const place of ['a thread', 'the main thread'] as const) {
     });
 
     it('maps the input by the code of the step', async () => {
-      const work = step('price', { quantity: 2 });
+      const work = step('price', { quantity: 2 }, { mapped: true });
       expect(await world.outcome(work)).to.deep.equal(completed({ total: 15 }));
     });
 
@@ -146,6 +146,13 @@ for (const place of ['a thread', 'the main thread'] as const) {
     it('uses the code of another version for a step of the same name', async () => {
       const work = step('ship', { total: 3 }, { conditional: true, version: 'v0' });
       expect(await world.outcome(work)).to.deep.equal({ status: 'skipped' });
+    });
+
+    it('fails a mapped step whose `map` is not loaded, rather than to give its handler another input', async () => {
+      const work = attempt('noop', {}, { job: { mapped: true, workflow: 'unknown' } });
+      const failure = failureOf(await world.outcome(work));
+      expect(failure.kind).to.equal('no-handler');
+      expect(failure.message).to.include("has a 'map'");
     });
 
     it('fails a conditional step whose `when` is not loaded', async () => {
@@ -242,7 +249,7 @@ describe('definitions', () => {
         },
       ],
     });
-    const job = { workflow: 'mixed', step: 'one', conditional: true };
+    const job = { workflow: 'mixed', step: 'one', conditional: true, mapped: true };
     const mapped = await world.outcome(attempt('echo', { run: true }, { job }));
     expect(mapped).to.deep.equal(completed({ mapped: { run: true } }));
     const skipped = await world.outcome(attempt('echo', { run: false }, { job }));
@@ -264,7 +271,7 @@ async function definitions(): Promise<Definition[]> {
 function step(
   name: string,
   input: Record<string, number>,
-  job: { conditional?: boolean; version?: string } = {},
+  job: { conditional?: boolean; mapped?: boolean; version?: string } = {},
 ): ReturnType<typeof attempt> {
   return attempt(`order/${name}`, input, { job: { workflow: 'order', step: name, ...job } });
 }

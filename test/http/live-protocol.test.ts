@@ -140,6 +140,7 @@ const workflow: WorkflowData = {
     needs: [],
     onError: null,
     conditional: false,
+    mapped: false,
   })),
   tasks: [task('a', 'pending'), task('b', 'pending')],
   logs: [],

@@ -81,6 +81,7 @@ function step(name: string, sketch: StepSketch): Step {
     needs: [],
     onError: null,
     conditional: false,
+    mapped: false,
     whenNeedsSkipped: 'run',
     priority: 3,
     isolate: false,

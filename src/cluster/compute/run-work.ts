@@ -80,17 +80,20 @@ export function prepare(
   job: TaskJob,
   registry: Registry,
 ): Prepared | string | Promise<Prepared | string> {
-  const step = registry.step(job);
-  if (!job.conditional && step?.map === undefined) return { input: merged(job) };
-  return evaluate(job, step);
+  if (!job.conditional && !job.mapped) return { input: merged(job) };
+  return evaluate(job, registry.step(job));
 }
 
 async function evaluate(job: TaskJob, step: StepCode | null): Promise<Prepared | string> {
-  if (job.conditional && step?.when === undefined) {
+  const missing = [
+    ...(job.conditional && step?.when === undefined ? ["'when'"] : []),
+    ...(job.mapped && step?.map === undefined ? ["'map'"] : []),
+  ];
+  if (missing.length > 0) {
     return failed({
       kind: 'no-handler',
       name: 'NoHandlerError',
-      message: `Step '${job.step}' has a 'when', but no version of workflow '${job.workflow}' that is loaded here has code for it.`,
+      message: `Step '${job.step}' has a ${missing.join(' and a ')}, but no version of workflow '${job.workflow}' that is loaded here has code for it.`,
       retryable: true,
     });
   }
@@ -103,7 +106,9 @@ async function evaluate(job: TaskJob, step: StepCode | null): Promise<Prepared |
   if (job.conditional && step?.when !== undefined && !(await step.when(context))) {
     return '{"status":"skipped"}';
   }
-  return { input: step?.map === undefined ? context.merged : await step.map(context) };
+  return {
+    input: job.mapped && step?.map !== undefined ? await step.map(context) : context.merged,
+  };
 }
 
 /** The workflow's input and the outputs before, in one object: what every handler gets unless its step maps. */

@@ -158,6 +158,7 @@ export function attempt(
       version: 'v1',
       step: queue,
       conditional: false,
+      mapped: false,
       input,
       outputs: {},
       heartbeatDetails: null,
