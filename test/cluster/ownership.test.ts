@@ -69,6 +69,18 @@ describe('the shards of a cluster', function () {
     expect(runs).to.equal(1);
   });
 
+  it('of a node that stops are claimed at once, long before its silence could be noticed', async () => {
+    await using cluster = await startCluster({ nodes: 2, definitions: [quick] });
+    const [first, second] = cluster.nodes;
+
+    const stoppedAt = performance.now();
+    const taken = second?.notices.next('shards.claimed');
+    await Promise.all([first?.stop({ graceMs: 100 }), taken]);
+
+    expect(performance.now() - stoppedAt).to.be.below(3_000);
+    expect(second?.load().shards).to.equal(16);
+  });
+
   it('leave a task that does not end in time to be run again elsewhere', async () => {
     const began = gate();
     const nodes: string[] = [];

@@ -77,6 +77,14 @@ export class Membership {
     this.#redisDuty.nudge();
   }
 
+  /** A member takes no shards from now on, unless its next beat says otherwise. */
+  rests(id: string): void {
+    const sighting = this.#sightings.get(id);
+    if (sighting === undefined) return;
+    sighting.info = { ...sighting.info, takesShards: false };
+    this.#judgeAll(performance.now());
+  }
+
   /** Leaves for good: nobody needs to wait for this node's silence. */
   async leave(): Promise<void> {
     await this.stop();

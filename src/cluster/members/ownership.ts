@@ -206,7 +206,9 @@ export class Ownership {
     this.#notices.emit('shards.released', { shards: numbers });
     for (const number of numbers) this.#owners.set(number, null);
     for (const candidate of this.#candidates()) {
-      if (candidate !== this.#id) this.#courier.post(candidate, { t: 'claim', shards: numbers });
+      if (candidate === this.#id) continue;
+      const claim = { t: 'claim', from: this.#id, rests: this.#resting, shards: numbers } as const;
+      this.#courier.post(candidate, claim);
     }
     this.#membership.announce();
   }

@@ -49,8 +49,7 @@ export function routeNodeMessages(parts: {
         janitor.absent(message.refs);
         return;
       case 'claim':
-        // A beat tells what its sender says of itself by now: that it drains, for one.
-        membership.announce();
+        if (message.rests) membership.rests(message.from);
         ownership.reconsider();
         return;
       case 'watch':

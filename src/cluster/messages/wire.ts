@@ -24,8 +24,13 @@ export type NodeMessage =
   /** Which of these are not in your hands, though their actors say so? */
   | { readonly t: 'holding'; readonly from: string; readonly refs: readonly WorkRef[] }
   | { readonly t: 'absent'; readonly refs: readonly WorkRef[] }
-  /** Shards were let go for this node to claim. */
-  | { readonly t: 'claim'; readonly shards: readonly number[] }
+  /** Shards were let go for this node to claim; a sender that rests takes none any more, and may be gone before its next beat. */
+  | {
+      readonly t: 'claim';
+      readonly from: string;
+      readonly rests: boolean;
+      readonly shards: readonly number[];
+    }
   /** Send changes of these workflows for the next while. */
   | { readonly t: 'watch'; readonly from: string; readonly ids: readonly string[] }
   | { readonly t: 'unwatch'; readonly from: string; readonly id: string }
