@@ -141,7 +141,12 @@ export async function assemble(ground: {
 
   const reader = new MailboxReader(mailboxes, engine, notices);
   const publisher = new LivePublisher(courier, engine, notices);
-  const checkpointer = new Checkpointer(engine, store.checkpoints, notices);
+  const checkpointer = new Checkpointer(
+    engine,
+    store.checkpoints,
+    notices,
+    options.idleMs ?? defaults.idleMs,
+  );
   const membership: Membership = new Membership({
     beats: new Beats(redis),
     nodes: store.nodes,

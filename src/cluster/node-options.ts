@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly cancelGraceMs?: number;
   /** How long running tasks may go on when the node stops. */
   readonly drainGraceMs?: number;
+  /** How long an actor with nothing to do is kept in memory. */
+  readonly idleMs?: number;
   /** How long ended workflows are kept. */
   readonly retentionMs?: number;
   readonly notices?: Notices;
@@ -43,5 +45,6 @@ export const defaults = {
   isolatedThreads: 2,
   cancelGraceMs: 5_000,
   drainGraceMs: 25_000,
+  idleMs: 60_000,
   retentionMs: 30 * 24 * 3_600_000,
 } as const;

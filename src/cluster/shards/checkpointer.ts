@@ -12,9 +12,8 @@ const restMs = 40;
 const busyRestMs = 700;
 const busySnapshots = 200;
 const snapshotsPerRound = 4_000;
-/** An actor with nothing to do is kept in memory this long, and looked for this often. */
-const idleMs = 60_000;
-const idleRoundMs = 10_000;
+/** How often actors are looked for that have had nothing to do for long, as a part of that time. */
+const idleRounds = 6;
 
 /**
  * Writes snapshots and history behind the journal, and lets go of actors that are done.
@@ -29,19 +28,22 @@ export class Checkpointer {
   readonly #notices: Notices;
   readonly #duty: Duty;
   readonly #idleDuty: Duty;
+  readonly #idleMs: number;
   #busy = false;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(engine: Engine, checkpoints: Checkpoints, notices: Notices) {
+  /** An actor with nothing to do is kept in memory for `idleMs`. */
+  constructor(engine: Engine, checkpoints: Checkpoints, notices: Notices, idleMs: number) {
     this.#engine = engine;
+    this.#idleMs = idleMs;
     this.#checkpoints = checkpoints;
     this.#notices = notices;
     this.#duty = new Duty('checkpoint', restMs, notices, async () => {
       await this.#round([...engine.shards.values()]);
       if (this.#busy) await new Promise((resolve) => setTimeout(resolve, busyRestMs));
     });
-    this.#idleDuty = new Duty('let idle actors go', idleRoundMs, notices, async () => {
-      this.#evictIdle();
+    this.#idleDuty = new Duty('let idle actors go', idleMs / idleRounds, notices, async () => {
+      await this.#inTurn(async () => this.#evictIdle());
     });
   }
 
@@ -63,11 +65,15 @@ export class Checkpointer {
     }
   }
 
-  // K4
   async #round(shards: readonly Shard[]): Promise<void> {
-    const round = this.#last.then(async () => await this.#write(shards));
-    this.#last = round.catch(() => {});
-    await round;
+    await this.#inTurn(async () => await this.#write(shards));
+  }
+
+  /** K4  What is being written looks clean, and is not to be let go before it is stored either. */
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    await turn;
   }
 
   async #write(shards: readonly Shard[]): Promise<void> {
@@ -98,7 +104,7 @@ export class Checkpointer {
   }
 
   #evictIdle(): void {
-    const idleBefore = Date.now() - idleMs;
+    const idleBefore = Date.now() - this.#idleMs;
     for (const shard of this.#engine.shards.values()) {
       for (const activation of shard.activations.values()) {
         const idle = activation.usedAt < idleBefore && activation.actor.workOut().length === 0;
