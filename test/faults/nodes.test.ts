@@ -15,6 +15,7 @@ import { NodeProcess } from '../support/node-process.ts';
 import { freshDatabase, freshPrefix, sharedServers } from '../support/servers.ts';
 
 const modules = [new URL('../support/modules/probe.ts', import.meta.url).href];
+const workerModules = [new URL('../support/modules/remote.ts', import.meta.url).href];
 
 /** Node processes on servers of the test, and a client of them that owns nothing. */
 class Processes implements AsyncDisposable {
@@ -190,6 +191,23 @@ describe('a node process', function () {
 
     expect(load.refusals.map(String)).to.deep.equal([]);
     await allCompleteOnce(processes, load);
+  });
+
+  it('that is killed with work from a queue leaves it to another worker within 8 s', async () => {
+    await using processes = await Processes.start(['owner']);
+    const { api } = await processes.client();
+    const worker = await processes.join('worker', { engine: false, modules: workerModules });
+    const begun = worker.next('started');
+    const { id } = await api.start({ name: 'errand', input: { log: processes.log, ms: 60_000 } });
+    await begun;
+    await processes.join('spare', { engine: false, modules: workerModules });
+
+    const killedAt = performance.now();
+    await worker.kill();
+    await until(async () => processes.executions().length === 2);
+
+    expect(performance.now() - killedAt).to.be.below(8_000);
+    expect(processes.executions()[1]).to.equal(`${id} remote 1 spare`);
   });
 
   it('that is killed while a retry waits has it made by another node, when it is due', async () => {

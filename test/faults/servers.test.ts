@@ -80,7 +80,7 @@ describe('a cluster under load', function () {
     await allEnded(cluster.nodes, cluster.mysql, load);
   });
 
-  it('refuses calls soon while MySQL is away, loses nothing that it acknowledged, and goes on', async () => {
+  it('F1.15 refuses calls soon while MySQL is away, loses nothing that it acknowledged, and goes on', async () => {
     await using cluster = await startNodes();
     const [node] = cluster.nodes;
     const load = cluster.load();

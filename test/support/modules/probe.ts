@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
-import { actor, task, workflow } from '#sdk/index.ts';
+import { workflow } from '#sdk/index.ts';
 
 /* For faults: steps that write down that they run, before they do anything else. */
 
@@ -45,24 +45,8 @@ export const secondTry = workflow('second_try', { input })
   })
   .build();
 
-/** Its code may be on one node, while others own its workflows. */
-export const remote = task('remote', {
-  run: async ({ log, ms }: { log: string; ms: number }, { workflowId, attempt, node }) => {
-    await executed(log, `${workflowId} remote ${attempt} ${node}`, ms);
-    return { by: node };
-  },
-});
-
-export const tally = actor('tally', {
-  state: { sum: 0, turns: 0 },
-  on: {
-    add: ({ sum, turns }, by: number) => ({
-      state: { sum: sum + by, turns: turns + 1 },
-      reply: sum + by,
-    }),
-    read: (state) => ({ reply: state }),
-  },
-});
+/** Its one step is code of `remote.ts`, which other nodes have. */
+export const errand = workflow('errand', { input }).task('go', { uses: 'remote' }).build();
 
 async function executed(log: string, line: string, ms: number): Promise<void> {
   appendFileSync(log, `${line}\n`);
