@@ -145,6 +145,8 @@ export const limits = {
   deaths: 3,
   /** Messages that an actor of the user's own may have waiting. */
   actorMailbox: 10_000,
+  /** Milliseconds that a turn may wait for a thread. */
+  turnWaitMs: 60_000,
   /** Messages handed to one turn. */
   turnMessages: 64,
   /** Message ids that an actor remembers to drop repeats. */

@@ -136,7 +136,15 @@ export function decideUserActor(
 }
 
 export function userActorDueAt(policy: UserActorPolicy, state: UserActorState): number | null {
-  return state.turn === null ? null : state.turn.scheduledAt + policy.turnTimeoutMs;
+  return state.turn === null ? null : state.turn.scheduledAt + turnLimitMs(policy, state.turn);
+}
+
+/**
+ * The thread ends a message that takes longer than `turnTimeoutMs`. This is for when it cannot (its code blocks it), and must
+ * not hit a turn that only waits for a thread: what times out here loses its message.
+ */
+function turnLimitMs({ turnTimeoutMs }: UserActorPolicy, { size }: Turn): number {
+  return turnTimeoutMs * size + limits.turnWaitMs;
 }
 
 export function userActorWorkOut(
@@ -423,7 +431,7 @@ class Decider implements UserActorTurn {
     this.#turnFailed(state, turn, {
       kind: 'timeout',
       name: 'TurnTimeout',
-      message: `the turn of ${state.id} did not end within ${this.#policy.turnTimeoutMs} ms`,
+      message: `the turn of ${state.id} did not end within ${turnLimitMs(this.#policy, turn)} ms`,
       retryable: false,
     });
   }

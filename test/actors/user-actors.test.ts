@@ -231,6 +231,9 @@ describe('a turn', () => {
 
     actor.now += 100;
     actor.send({ type: 'wake' });
+    expect(actor.state.turn, 'it may still wait for a thread').not.to.equal(null);
+    actor.now += limits.turnWaitMs;
+    actor.send({ type: 'wake' });
 
     expect(due).to.equal(actor.now);
     expect(actor.effects.find((effect) => effect.type === 'abort')).to.include({ where: 'here' });
