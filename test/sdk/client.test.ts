@@ -186,7 +186,9 @@ describe('a client', () => {
 
       it('refuses a definition that nobody knows, saying what to do', async () => {
         const error = await fails(client.start('nobody_knows', {}), 'UNKNOWN_DEFINITION');
-        expect(error.message).to.match(/workflow definition not found: nobody_knows.*start a node/);
+        expect(error.message).to.match(
+          /workflow definition not found: nobody_knows.*module of a node/,
+        );
       });
 
       it('refuses input that does not fit, pointing at the field', async () => {
