@@ -7,7 +7,7 @@ import type { Activation } from './activation.ts';
 import type { Engine } from './engine.ts';
 import type { Shard } from './shard.ts';
 
-const restMs = 40;
+const restMs = 200;
 /** Under load a round takes this long at least: a workflow that lives shorter is then written once. */
 const busyRestMs = 700;
 const busySnapshots = 200;
