@@ -95,7 +95,7 @@ describe('a mailbox', function () {
 describe('a checkpoint', function () {
   this.timeout(40_000);
 
-  it('never lets the journal go before the snapshot is stored, though shards are handed over while it is written', async () => {
+  it('that is held up loses no event, though its shards are handed over meanwhile', async () => {
     await using cluster = await startCluster({ definitions: [counter] });
     const connection = await createConnection(cluster.options.mysql);
     const add = async (api = cluster.api, key = 'k') =>
