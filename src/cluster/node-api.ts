@@ -95,9 +95,9 @@ export class NodeApi implements ClusterApi {
     return await this.result(id, 0);
   }
 
-  async result(id: string, waitMs: number): Promise<WorkflowSnapshot> {
+  async result(id: string, waitMs: number, signal?: AbortSignal): Promise<WorkflowSnapshot> {
     if (!isWorkflowId(id)) throw notFound(id);
-    const found = await this.#stored(async () => await this.#parts.reads.read(id, waitMs));
+    const found = await this.#stored(async () => await this.#parts.reads.read(id, waitMs, signal));
     if (found === null) throw notFound(id);
     return found;
   }
