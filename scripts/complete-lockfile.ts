@@ -35,6 +35,8 @@ interface Entry {
   readonly version?: string;
   readonly dev?: boolean;
   readonly optional?: boolean;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
@@ -55,7 +57,7 @@ lock.packages = Object.fromEntries([root, ...packages]);
 await writeFile(file, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(`package-lock.json: ${Object.keys(missing).length} packages of other platforms added`);
 
-function entryOf(name: string, version: string, dev: boolean): Entry & object {
+function entryOf(name: string, version: string, dev: boolean): Entry {
   const words = name.split(/[/-]/);
   const os = systems.filter((system) => words.includes(system));
   const cpu = processors.filter((processor) => words.includes(processor));

@@ -90,7 +90,7 @@ describe('history', () => {
 });
 
 describe('log lines', () => {
-  it('are stored once and given in order, of one task or of all', async () => {
+  it('are stored once, and the newest are given in order, of one task or of all', async () => {
     await using world = await freshStore();
     const { logs } = world.store;
     await logs.write([line(0, 2), line(1, 3), line(0, 1)]);
@@ -101,7 +101,7 @@ describe('log lines', () => {
       line(0, 2),
       line(1, 3),
     ]);
-    expect(await logs.read(0, 'w', { task: 0, limit: 1 })).to.deep.equal([line(0, 1)]);
+    expect(await logs.read(0, 'w', { task: 0, limit: 1 })).to.deep.equal([line(0, 2)]);
   });
 });
 
