@@ -165,9 +165,8 @@ export async function assemble(ground: {
       if (work !== null) logs.add(work, line);
     },
     finished: (ref, outcome, startedAt) => {
-      const work = dispatcher.work(ref);
+      const work = dispatcher.finished(ref, outcome, startedAt);
       if (work !== null) logs.ended(work);
-      dispatcher.finished(ref, outcome, startedAt);
     },
   });
   const dispatcher = new Dispatcher({

@@ -184,12 +184,15 @@ export class Reads {
   }
 }
 
-function snapshotOf(actor: WorkflowActor): WorkflowSnapshot | null {
-  if (actor.state === null) return null;
+function snapshotOf({ plan, state, seq, closed }: WorkflowActor): WorkflowSnapshot | null {
+  if (state === null) return null;
+  const shown = { seq, workflow: workflowView(plan, state), graph: plan.graph };
+  if (!closed) return { ...shown, tasks: taskViews(plan, state) };
+  // What has ended does not change any more, and who waits for a result seldom looks at the tasks.
   return {
-    seq: actor.seq,
-    workflow: workflowView(actor.plan, actor.state),
-    tasks: taskViews(actor.plan, actor.state),
-    graph: actor.plan.graph,
+    ...shown,
+    get tasks() {
+      return taskViews(plan, state);
+    },
   };
 }

@@ -39,11 +39,14 @@ export class Dispatcher {
   readonly #notices: Notices;
   readonly #background: Background;
   readonly #onQueuedDone: (work: Work) => Promise<void>;
-  readonly #running = new Map<string, { readonly work: Work; readonly queued: boolean }>();
+  readonly #running = new Map<string, Running>();
   /** Ended, and on the way to actors elsewhere. */
   readonly #delivering = new Set<string>();
-  readonly #startedLately: { readonly key: string; readonly at: number; readonly since: number }[] =
-    [];
+  readonly #startedLately: {
+    readonly running: Running;
+    readonly at: number;
+    readonly since: number;
+  }[] = [];
   readonly #placed: number[] = [];
   #stopped = false;
 
@@ -110,7 +113,7 @@ export class Dispatcher {
 
   /** Runs work here; `queued` when it came from the queue of its type. */
   run(work: Work, queued: boolean): void {
-    this.#running.set(deliveryKey(work), { work, queued });
+    this.#running.set(deliveryKey(work), { work, queued, ended: false });
     this.#executor.run(work);
   }
 
@@ -189,7 +192,7 @@ export class Dispatcher {
     const running = this.#running.get(key);
     if (running === undefined || running.work.job.kind === 'turn') return;
     this.#notices.emit('task.started', { key });
-    this.#startedLately.push({ key, at, since: performance.now() });
+    this.#startedLately.push({ running, at, since: performance.now() });
     if (this.#startedLately.length > 1) return;
     setTimeout(() => this.#tellStarted(), tellStartedAfterMs);
   }
@@ -205,15 +208,17 @@ export class Dispatcher {
     });
   }
 
-  finished(ref: WorkRef, outcome: Outcome, startedAt: number | null): void {
+  /** Returns the work that has ended; null when nobody knows of it. */
+  finished(ref: WorkRef, outcome: Outcome, startedAt: number | null): Work | null {
     const key = deliveryKey(ref);
     const running = this.#running.get(key);
-    if (running === undefined) return;
+    if (running === undefined) return null;
     this.#running.delete(key);
+    running.ended = true;
     this.#notices.emit('task.ended', { key, status: outcome.status });
     const { work, queued } = running;
     const command = this.#ended(work, outcome, startedAt);
-    if (!queued && this.#engine.tell(work.actor, command)) return;
+    if (!queued && this.#engine.tell(work.actor, command)) return work;
     this.#delivering.add(key);
     this.#background.run('deliver a result', async () => {
       // What is handed back goes into the queue again, where it must not be met as still there.
@@ -222,6 +227,7 @@ export class Dispatcher {
       if (queued && outcome.status !== 'released') await this.#onQueuedDone(work);
       this.#delivering.delete(key);
     });
+    return work;
   }
 
   /** Tells the actor the end of work that is not going to be done. */
@@ -269,16 +275,11 @@ export class Dispatcher {
     let next = this.#startedLately[0];
     while (next !== undefined && now - next.since >= tellStartedAfterMs) {
       this.#startedLately.shift();
-      const running = this.#running.get(next.key);
-      if (running !== undefined) {
-        this.#tell(running.work, {
-          type: 'task.started',
-          step: running.work.task,
-          attempt: running.work.attempt,
-          delivery: running.work.delivery,
-          node: this.#node,
-          at: next.at,
-        });
+      const { work, ended } = next.running;
+      if (!ended) {
+        const { task: step, attempt, delivery } = work;
+        const { at } = next;
+        this.#tell(work, { type: 'task.started', step, attempt, delivery, node: this.#node, at });
       }
       next = this.#startedLately[0];
     }
@@ -290,4 +291,11 @@ export class Dispatcher {
       .live()
       .some(({ id, info }) => id !== this.#node && !info.draining && info.offers.includes(queue));
   }
+}
+
+interface Running {
+  readonly work: Work;
+  /** It came from the queue of its type. */
+  readonly queued: boolean;
+  ended: boolean;
 }

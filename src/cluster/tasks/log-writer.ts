@@ -57,6 +57,7 @@ export class LogWriter {
   }
 
   ended({ actor, task, attempt, delivery }: Work): void {
+    if (this.#counts.size === 0) return;
     this.#counts.delete(`${actor}.${task}.${attempt}.${delivery}`);
   }
 
