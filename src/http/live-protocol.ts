@@ -15,8 +15,6 @@ export const namespace = '/v1';
 export const rowLimit = 100;
 export const logLimit = 300;
 
-export type Topic = 'workflows' | `workflow:${string}`;
-
 export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
 export type TaskState = WorkflowState | 'retrying' | 'skipped';
 
