@@ -193,7 +193,7 @@ describe('a node process', function () {
     await allCompleteOnce(processes, load);
   });
 
-  it('that is killed with work from a queue leaves it to another worker within 8 s', async () => {
+  it('F1.4 that is killed in the middle of a task leaves it to another worker within 8 s, and the workflow completes', async () => {
     await using processes = await Processes.start(['owner']);
     const { api } = await processes.client();
     const worker = await processes.join('worker', { engine: false, modules: workerModules });
@@ -208,9 +208,10 @@ describe('a node process', function () {
 
     expect(performance.now() - killedAt).to.be.below(8_000);
     expect(processes.executions()[1]).to.equal(`${id} remote 1 spare`);
+    expect((await api.result(id, 20_000)).workflow.state).to.equal('completed');
   });
 
-  it('that is killed while a retry waits has it made by another node, when it is due', async () => {
+  it('F1.14 that is killed while a retry waits has it made by another node, when it is due', async () => {
     await using processes = await Processes.start(['a', 'b']);
     const { api } = await processes.client();
     const ids = Array.from({ length: 8 }, (_, index) => `retry-${index}`);
