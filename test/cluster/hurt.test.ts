@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 
+import type { Failure } from '#actors/failure.ts';
+
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 
 const modules = [new URL('../support/modules/hurtful.ts', import.meta.url).href];
@@ -12,37 +14,79 @@ describe('a handler that hurts', function () {
   });
   after(async () => await cluster[Symbol.asyncDispose]());
 
-  for (const [name, kind] of [
-    ['exits', 'crashed'],
-    ['eats_memory', 'crashed'],
-    ['is_not_json', 'invalid'],
-    ['is_too_large', 'too-large'],
-    ['throws', 'error'],
-    ['blocks', 'timeout'],
-  ] as const) {
+  for (const { name, kind, says, ...end } of [
+    {
+      name: 'exits',
+      kind: 'crashed',
+      says: /process\.exit\(3\) was called/,
+      state: 'completed',
+      attempts: 2,
+    },
+    {
+      name: 'eats_memory',
+      kind: 'crashed',
+      says: /ran out of memory/,
+      state: 'completed',
+      attempts: 2,
+    },
+    {
+      name: 'is_not_json',
+      kind: 'invalid',
+      says: /is not JSON: 'big'/,
+      state: 'failed',
+      attempts: 1,
+    },
+    {
+      name: 'is_too_large',
+      kind: 'too-large',
+      says: /2097164 bytes, more th/,
+      state: 'failed',
+      attempts: 1,
+    },
+    { name: 'throws', kind: 'error', says: /^on purpose$/, state: 'completed', attempts: 2 },
+    {
+      name: 'never_returns',
+      kind: 'timeout',
+      says: /^hurt did not end within 300 ms$/,
+      state: 'completed',
+      attempts: 2,
+    },
+    {
+      name: 'blocks',
+      kind: 'timeout',
+      says: /^block did not end within 300 ms$/,
+      state: 'completed',
+      attempts: 2,
+    },
+  ]) {
     it(`${name}: hurts that attempt alone, with an error that says which`, async () => {
       const { api } = cluster;
-      const seen = new Promise<string>((resolve) => {
-        api.live.watchWorkflow(`hurt-${name}`, ({ tasks }) => {
+      const id = `hurt-${name}`;
+      const seen = new Promise<Failure>((resolve) => {
+        api.live.watchWorkflow(id, ({ tasks }) => {
           const failure = tasks[0]?.failure;
-          if (failure !== undefined) resolve(failure.kind);
+          if (failure !== undefined) resolve(failure);
         });
       });
       const others = Array.from({ length: 20 }, async () => {
-        const { id } = await api.start({ name: 'innocent', input: {} });
-        return await api.result(id, 20_000);
+        const other = await api.start({ name: 'innocent', input: {} });
+        return await api.result(other.id, 20_000);
       });
-      const id = `hurt-${name}`;
       await api.start({ name, id, input: {} });
 
       const { workflow, tasks } = await api.result(id, 30_000);
       const ends = await Promise.all(others);
 
-      const retryable = kind !== 'invalid' && kind !== 'too-large';
-      expect(await seen).to.equal(kind);
-      expect(workflow.state).to.equal(retryable ? 'completed' : workflow.state);
-      expect(tasks[0]?.attempt).to.equal(workflow.state === 'completed' ? 2 : 1);
-      expect(new Set(ends.map((end) => end.workflow.state))).to.deep.equal(new Set(['completed']));
+      const failure = await seen;
+      expect(failure.kind).to.equal(kind);
+      expect(failure.message).to.match(says);
+      expect(workflow.state).to.equal(end.state);
+      expect(tasks[0]).to.include({ state: end.state, attempt: end.attempts });
+      expect(workflow.failure?.kind).to.equal(end.state === 'failed' ? kind : undefined);
+      for (const mate of ends) {
+        expect(mate.workflow.state).to.equal('completed');
+        expect(mate.tasks[0]?.attempt).to.equal(1);
+      }
     });
   }
 

@@ -21,12 +21,14 @@ const hurts: Readonly<Record<string, (signal: AbortSignal) => unknown>> = {
   throws: () => {
     throw new TypeError('on purpose');
   },
+  never_returns: async () => await new Promise(() => undefined),
 };
 
 export const hurtful = Object.entries(hurts).map(([name, hurt]) =>
   workflow(name)
     .task('hurt', {
       retry,
+      timeout: name === 'never_returns' ? '300ms' : '1m',
       isolate: name === 'eats_memory',
       run: async (_input, { attempt, signal }) => {
         return attempt === 1 ? await hurt(signal) : { recovered: true };
