@@ -9,19 +9,20 @@ import { Background } from './background.ts';
 import { Executor } from './compute/executor.ts';
 import { DefinitionCache } from './definition-cache.ts';
 import type { Duty } from './duty.ts';
+import type { NodeHealth } from './health.ts';
 import { housekeeping } from './housekeeping.ts';
 import { NodeLiveFeed } from './live/feed.ts';
 import { LivePublisher } from './live/publisher.ts';
 import { Membership } from './members/membership.ts';
 import { Ownership } from './members/ownership.ts';
 import { Presence } from './members/presence.ts';
+import { Caller } from './messages/caller.ts';
 import { Calls } from './messages/calls.ts';
 import { Courier } from './messages/courier.ts';
 import { MailboxReader } from './messages/mailbox-reader.ts';
 import { routeNodeMessages } from './messages/node-messages.ts';
 import type { NodeMessage, ReadAnswer } from './messages/wire.ts';
 import type { Store } from './mysql/store.ts';
-import type { Condition } from './node-api.ts';
 import { NodeApi } from './node-api.ts';
 import type { NodeOptions } from './node-options.ts';
 import { defaults } from './node-options.ts';
@@ -43,7 +44,7 @@ import { QueueWorker } from './tasks/queue-worker.ts';
 /** The parts of a node, made and connected, and not started. */
 export interface Parts {
   readonly presence: Presence;
-  readonly condition: Condition;
+  readonly health: NodeHealth;
   readonly redis: RedisLink;
   readonly store: Store;
   readonly background: Background;
@@ -75,11 +76,11 @@ export interface Parts {
 export async function assemble(ground: {
   readonly options: NodeOptions;
   readonly notices: Notices;
-  readonly condition: Condition;
+  readonly health: NodeHealth;
   readonly redis: RedisLink;
   readonly store: Store;
 }): Promise<Parts> {
-  const { options, notices, condition, redis, store } = ground;
+  const { options, notices, health, redis, store } = ground;
   const shards = options.shards ?? defaults.shards;
   const presence = new Presence(options.name, {
     shards: options.engine ?? true,
@@ -238,7 +239,7 @@ export async function assemble(ground: {
 
   return {
     presence,
-    condition,
+    health,
     redis,
     store,
     background,
@@ -263,13 +264,12 @@ export async function assemble(ground: {
       shards,
       store,
       definitions,
-      replies,
-      courier,
+      caller: new Caller(id, courier, replies, health),
       reads,
       membership,
       ownership,
       live: feed,
-      condition,
+      health,
     }),
     hear,
   };

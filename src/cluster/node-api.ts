@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
-
 import type { Graph } from '#actors/definition.ts';
 import { actorId, isActorKey, isWorkflowId, shardOf } from '#actors/ids.ts';
 import type { Json } from '#actors/json.ts';
-import type { Envelope, Reply } from '#actors/message.ts';
 import type { WorkflowState, WorkflowStatus } from '#actors/workflow-state.ts';
 
 import { admit } from './admission.ts';
@@ -21,26 +18,16 @@ import type {
 } from './api.ts';
 import { ClusterError } from './api.ts';
 import type { DefinitionCache } from './definition-cache.ts';
+import { type NodeHealth, unavailable } from './health.ts';
 import { workflowRow } from './live/workflow-row.ts';
 import { memberName } from './members/member.ts';
 import type { Membership } from './members/membership.ts';
 import type { Ownership } from './members/ownership.ts';
-import type { Call, Calls } from './messages/calls.ts';
-import type { Courier } from './messages/courier.ts';
+import type { Caller } from './messages/caller.ts';
+import { isPassing } from './mysql/failures.ts';
 import type { Store } from './mysql/store.ts';
-import { randomBytes } from './random.ts';
+import { newMessageId, newWorkflowId, workflowIdOf } from './new-ids.ts';
 import type { Reads } from './reads.ts';
-import { isPassing } from './redis/failures.ts';
-import { MailboxFullError } from './redis/mailboxes.ts';
-
-/** How long a call waits for its actor; a takeover takes 4 to 6 s, and is waited out. */
-const callMs = 15_000;
-/** Without an answer after this time the message is sent again: it is applied once, however often it comes. */
-const resendMs = 4_000;
-const lookUpMs = 500;
-/** After so long an outage, a call is refused at once. */
-const outageMs = 1_500;
-const retryAfterMs = 1_000;
 
 /** What a node can be asked, answered. */
 export class NodeApi implements ClusterApi {
@@ -54,7 +41,7 @@ export class NodeApi implements ClusterApi {
 
   async start(request: StartRequest): Promise<Started> {
     const { name, id, version } = request;
-    this.#assertServing();
+    this.#parts.health.assertServing();
     if (id !== undefined && !isWorkflowId(id)) {
       throw new ClusterError(
         'INVALID_INPUT',
@@ -68,7 +55,7 @@ export class NodeApi implements ClusterApi {
     const code = this.#parts.definitions.code(graph.name, graph.version);
     const input = await admit(graph, code, request.input);
     const to = id ?? workflowIdOf(request.requestId) ?? newWorkflowId();
-    const reply = await this.#call({
+    const reply = await this.#parts.caller.call({
       id: request.requestId ?? newMessageId(),
       to,
       command: {
@@ -85,10 +72,10 @@ export class NodeApi implements ClusterApi {
   }
 
   async cancel(workflowId: string, reason = 'canceled by a client'): Promise<void> {
-    this.#assertServing();
+    this.#parts.health.assertServing();
     if (!isWorkflowId(workflowId)) throw notFound(workflowId);
     const command = { type: 'workflow.cancel', reason } as const;
-    await this.#call({ id: newMessageId(), to: workflowId, command });
+    await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command });
   }
 
   async workflow(id: string): Promise<WorkflowSnapshot> {
@@ -156,9 +143,9 @@ export class NodeApi implements ClusterApi {
   }
 
   async resumeActor(name: string, key: string): Promise<void> {
-    this.#assertServing();
+    this.#parts.health.assertServing();
     const to = actorId(name, key);
-    await this.#call({ id: newMessageId(), to, command: { type: 'actor.resume' } });
+    await this.#parts.caller.call({ id: newMessageId(), to, command: { type: 'actor.resume' } });
   }
 
   async cluster(): Promise<ClusterView> {
@@ -180,7 +167,7 @@ export class NodeApi implements ClusterApi {
   }
 
   async ready(): Promise<void> {
-    this.#assertServing();
+    this.#parts.health.assertServing();
     try {
       await this.#parts.store.ready();
     } catch (error) {
@@ -190,72 +177,21 @@ export class NodeApi implements ClusterApi {
 
   async #message(message: ActorCall, ask: boolean): Promise<Json> {
     const { name, key, on, payload, id, timeoutMs } = message;
-    this.#assertServing();
+    this.#parts.health.assertServing();
     if (!isActorKey(key) || !isActorKey(name)) {
       throw new ClusterError(
         'INVALID_INPUT',
         `"${name}/${key}" cannot be an actor: name and key are 1 to 100 letters, digits and _ . : @ -`,
       );
     }
-    return await this.#call(
+    return await this.#parts.caller.call(
       {
         id: id ?? newMessageId(),
         to: actorId(name, key),
         command: { type: 'actor.message', name, key, on, payload, ask },
       },
-      timeoutMs ?? callMs,
+      timeoutMs,
     );
-  }
-
-  /**
-   * Sends a message to an actor until it answers or the time is over. What has not answered may still be applied: the same id
-   * sent again is the same message.
-   */
-  async #call(message: Omit<Envelope, 'replyTo'>, limitMs = callMs): Promise<Json> {
-    const { replies, courier, node } = this.#parts;
-    const until = performance.now() + limitMs;
-    const call = replies.open();
-    try {
-      let envelope: Envelope = { ...message, replyTo: { node, call: call.id } };
-      for (;;) {
-        const leftMs = until - performance.now();
-        if (leftMs <= 0) throw unavailable(`${message.to} did not answer within ${limitMs} ms`);
-        const sent = await this.#send(courier, envelope, leftMs);
-        const reply = sent ? await this.#replyTo(call, Math.min(resendMs, leftMs)) : null;
-        if (reply !== null) return valueOf(reply);
-        // From now on an earlier copy may have been applied.
-        const { fresh: _, ...known } = envelope;
-        envelope = known;
-      }
-    } finally {
-      call.close();
-    }
-  }
-
-  /** Null when none has come in time. Who waits while an outage becomes known need not wait it out. */
-  async #replyTo(call: Call<Reply>, limitMs: number): Promise<Reply | null> {
-    for (let leftMs = limitMs; leftMs > 0; leftMs -= lookUpMs) {
-      const reply = await call.within(Math.min(lookUpMs, leftMs));
-      if (reply !== null) return reply;
-      this.#assertReachable();
-    }
-    return null;
-  }
-
-  /** False when Redis is away for the moment. */
-  async #send(courier: Courier, envelope: Envelope, leftMs: number): Promise<boolean> {
-    try {
-      await courier.send(envelope);
-      return true;
-    } catch (error) {
-      if (error instanceof MailboxFullError) {
-        throw new ClusterError('OVERLOADED', error.message, { cause: error, retryAfterMs });
-      }
-      if (!isPassing(error)) throw error;
-      if (leftMs < callMs - outageMs) throw unavailable('Redis does not answer', error);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      return false;
-    }
   }
 
   /** What MySQL or an owner that is gone makes fail is a passing failure to a client. */
@@ -264,27 +200,9 @@ export class NodeApi implements ClusterApi {
       return await read();
     } catch (error) {
       if (error instanceof ClusterError) throw error;
+      // Anything else is a fault of ours, and must not look like an outage.
+      if (!isPassing(error) && !this.#parts.health.isDraining) throw error;
       throw unavailable('MySQL does not answer', error);
-    }
-  }
-
-  #assertServing(): void {
-    const { condition } = this.#parts;
-    if (condition.draining) {
-      throw new ClusterError('DRAINING', `node ${memberName(this.#parts.node)} is shutting down`, {
-        retryAfterMs,
-      });
-    }
-    this.#assertReachable();
-  }
-
-  #assertReachable(): void {
-    const { condition } = this.#parts;
-    if (condition.mysqlDownSince !== null && since(condition.mysqlDownSince) > outageMs) {
-      throw unavailable('MySQL does not answer');
-    }
-    if (condition.redisDownSince !== null && since(condition.redisDownSince) > outageMs) {
-      throw unavailable('Redis does not answer');
     }
   }
 }
@@ -294,57 +212,12 @@ export interface NodeApiParts {
   readonly shards: number;
   readonly store: Store;
   readonly definitions: DefinitionCache;
-  readonly replies: Calls<Reply>;
-  readonly courier: Courier;
+  readonly caller: Caller;
   readonly reads: Reads;
   readonly membership: Membership;
   readonly ownership: Ownership;
   readonly live: LiveFeed;
-  readonly condition: Condition;
-}
-
-/** How a node is, as far as callers need to know. Times are `performance.now()`. */
-export interface Condition {
-  draining: boolean;
-  mysqlDownSince: number | null;
-  redisDownSince: number | null;
-}
-
-function since(at: number): number {
-  return performance.now() - at;
-}
-
-/** The same request is the same workflow: a UUIDv8 (RFC 9562) made of it. */
-function workflowIdOf(requestId: string | undefined): string | null {
-  if (requestId === undefined) return null;
-  const bytes = createHash('sha256').update(requestId).digest().subarray(0, 16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return uuidText(bytes);
-}
-
-/** UUIDv7 (RFC 9562): time-ordered, so that new rows of an index land beside each other. */
-function newWorkflowId(): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return uuidText(bytes);
-}
-
-function uuidText(bytes: Buffer): string {
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-function newMessageId(): string {
-  return randomBytes(12).toString('base64url');
-}
-
-function valueOf(reply: Reply): Json {
-  if (reply.ok) return reply.value;
-  const failure = reply.failure === undefined ? {} : { failure: reply.failure };
-  throw new ClusterError(reply.code, reply.message, failure);
+  readonly health: NodeHealth;
 }
 
 function isObject(value: Json): value is { readonly [key: string]: Json } {
@@ -353,11 +226,4 @@ function isObject(value: Json): value is { readonly [key: string]: Json } {
 
 function notFound(id: string): ClusterError {
   return new ClusterError('NOT_FOUND', `workflow not found: ${id}`);
-}
-
-function unavailable(message: string, cause?: unknown): ClusterError {
-  return new ClusterError('UNAVAILABLE', `${message}; try again in a moment`, {
-    cause,
-    retryAfterMs,
-  });
 }

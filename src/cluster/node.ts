@@ -2,8 +2,8 @@ import type { Definition } from '#actors/definition.ts';
 
 import type { ClusterApi } from './api.ts';
 import { assemble, type Parts } from './assembly.ts';
+import { NodeHealth } from './health.ts';
 import type { NodeMessage } from './messages/wire.ts';
-import type { Condition } from './node-api.ts';
 import type { NodeOptions } from './node-options.ts';
 import { defaults } from './node-options.ts';
 import { Notices } from './notices.ts';
@@ -33,18 +33,17 @@ export class Node {
   /** Resolves when the node serves. Rejects, saying what to do, when it cannot: servers, settings, schema, modules. */
   static async start(options: NodeOptions): Promise<Node> {
     const notices = options.notices ?? new Notices();
-    const condition: Condition = { draining: false, mysqlDownSince: null, redisDownSince: null };
+    const health = new NodeHealth(options.name, notices);
     const { redis, store } = await openServers({
       redis: options.redis,
       redisPrefix: options.redisPrefix ?? defaults.redisPrefix,
       mysql: options.mysql,
       shards: options.shards ?? defaults.shards,
-      condition,
-      notices,
+      health,
     });
     let parts: Parts;
     try {
-      parts = await assemble({ options, notices, condition, redis, store });
+      parts = await assemble({ options, notices, health, redis, store });
     } catch (error) {
       await Promise.allSettled([redis.close(), store.close()]);
       throw error;
@@ -160,14 +159,12 @@ export class Node {
   }
 
   #redisChanged(state: 'up' | 'down', dataMayBeLost: boolean): void {
-    const { condition, reader, janitor, ownership, background } = this.#parts;
+    const { health, reader, janitor, ownership, background } = this.#parts;
     if (state === 'down') {
-      condition.redisDownSince ??= performance.now();
-      this.notices.emit('redis.down', {});
+      health.redisDown();
       return;
     }
-    condition.redisDownSince = null;
-    this.notices.emit('redis.up', { dataMayBeLost });
+    health.redisUp(dataMayBeLost);
     reader.rewind();
     if (!dataMayBeLost) return;
     janitor.reconsider();
@@ -175,9 +172,9 @@ export class Node {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    const { presence, condition, background, redis, store, ...parts } = this.#parts;
+    const { presence, health, background, redis, store, ...parts } = this.#parts;
     this.notices.emit('node.draining', { node: this.id });
-    condition.draining = true;
+    health.drain();
     presence.draining = true;
     presence.takesWork = false;
     parts.membership.announce();

@@ -1,9 +1,8 @@
+import type { NodeHealth } from './health.ts';
 import { Store } from './mysql/store.ts';
-import type { Condition } from './node-api.ts';
-import type { Notices } from './notices.ts';
 import { RedisLink } from './redis/connection.ts';
 
-/** The servers of a node do not answer, or are set so that it cannot keep its promises. */
+/** The servers are set so that a node could not keep its promises. */
 export class UnsafeSettingsError extends Error {
   override readonly name = 'UnsafeSettingsError';
   readonly code = 'UNSAFE_SETTINGS';
@@ -21,25 +20,18 @@ export async function openServers(options: {
   readonly redisPrefix: string;
   readonly mysql: string;
   readonly shards: number;
-  readonly condition: Condition;
-  readonly notices: Notices;
+  readonly health: NodeHealth;
 }): Promise<{ redis: RedisLink; store: Store }> {
   await using opened = new AsyncDisposableStack();
-  const { condition, notices } = options;
+  const { health } = options;
   const [redis, store] = await allOrThrow([
     RedisLink.connect(options.redis, options.redisPrefix).then((link) =>
       opened.adopt(link, async (one) => await one.close()),
     ),
     Store.open(options.mysql, {
       shards: options.shards,
-      onDown: (error) => {
-        condition.mysqlDownSince = performance.now();
-        notices.emit('mysql.down', { error });
-      },
-      onUp: () => {
-        condition.mysqlDownSince = null;
-        notices.emit('mysql.up', {});
-      },
+      onDown: (error) => health.mysqlDown(error),
+      onUp: () => health.mysqlUp(),
     }).then((one) => opened.adopt(one, async (open) => await open.close())),
   ]);
   const problems = [...(await redis.checkSettings()), ...(await store.checkSettings())];
