@@ -11,6 +11,7 @@ import type {
   Work,
   WorkRef,
 } from '#actors/work.ts';
+import { laidOver } from '#actors/workflow-state.ts';
 
 import { jsonText } from './json-text.ts';
 import type { AnyActor, Registry } from './registry.ts';
@@ -113,17 +114,9 @@ async function evaluate(job: TaskJob, step: StepCode | null): Promise<Prepared |
 
 /** The workflow's input and the outputs before, in one object: what every handler gets unless its step maps. */
 function merged(job: TaskJob): JsonObject {
-  const all: Record<string, Json> = { ...job.input };
-  for (const output of Object.values(job.outputs)) {
-    if (isJsonObject(output)) Object.assign(all, output);
-  }
+  const all = laidOver(job.input, Object.values(job.outputs));
   // The handler of an `onError` step has no other way to see what it handles.
-  if (job.error !== undefined) all['error'] = job.error;
-  return all;
-}
-
-function isJsonObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return job.error === undefined ? all : { ...all, error: job.error };
 }
 
 function taskContext(work: Work, job: TaskJob, host: Host): TaskContext {
