@@ -15,6 +15,8 @@ import { workflowRow } from './workflow-row.ts';
 export const watchForMs = 10_000;
 const rowsEveryMs = 100;
 const rowsPerMessage = 200;
+/** Bunches of log lines that wait for a commit; while MySQL is away the oldest are let go: the log has them. */
+const logsWaitingLimit = 500;
 
 /**
  * The owner's half of the live feed: tells the nodes that watch what was committed. Nobody watching costs nothing.
@@ -93,6 +95,7 @@ export class LivePublisher {
     const actor = activation?.actor;
     if (nodes === undefined || !(actor instanceof WorkflowActor) || actor.state === null) return;
     if (activation?.isQuiet !== true) {
+      if (this.#logsWaiting.length >= logsWaitingLimit) this.#logsWaiting.shift();
       this.#logsWaiting.push({ id, logs });
       return;
     }

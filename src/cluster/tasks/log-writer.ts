@@ -18,6 +18,7 @@ export class LogWriter {
   readonly #duty: Duty;
   readonly #counts = new Map<string, number>();
   #waiting: TaskLogRow[] = [];
+  #unshown: TaskLogRow[] = [];
 
   constructor(
     shards: number,
@@ -46,14 +47,9 @@ export class LogWriter {
     const n = this.#counts.get(key) ?? delivery * 10_000;
     this.#counts.set(key, n + 1);
     if (this.#waiting.length >= linesInMemory) this.#waiting.shift();
-    this.#waiting.push({
-      shard: shardOf(actor, this.#shards),
-      id: actor,
-      task,
-      attempt,
-      n,
-      ...line,
-    });
+    const row = { shard: shardOf(actor, this.#shards), id: actor, task, attempt, n, ...line };
+    this.#waiting.push(row);
+    this.#unshown.push(row);
   }
 
   ended({ actor, task, attempt, delivery }: Work): void {
@@ -62,9 +58,22 @@ export class LogWriter {
   }
 
   async #write(): Promise<void> {
+    this.#showNew();
     const lines = this.#waiting;
     if (lines.length === 0) return;
     this.#waiting = [];
+    try {
+      await this.#stored.write(lines);
+    } catch (error) {
+      this.#waiting = [...lines, ...this.#waiting].slice(-linesInMemory);
+      throw error;
+    }
+  }
+
+  /** Each line once, whether or not it can be stored just now. */
+  #showNew(): void {
+    const lines = this.#unshown;
+    this.#unshown = [];
     for (const [id, own] of Map.groupBy(lines, (line) => line.id)) {
       this.#show(
         id,
@@ -76,12 +85,6 @@ export class LogWriter {
           message,
         })),
       );
-    }
-    try {
-      await this.#stored.write(lines);
-    } catch (error) {
-      this.#waiting = [...lines, ...this.#waiting].slice(-linesInMemory);
-      throw error;
     }
   }
 }
