@@ -1,5 +1,7 @@
 /** setTimeout counts in 32 bits; and a long sleep is cheap to renew. */
 const longestMs = 60_000;
+/** Reminders that were disarmed stay in the heap until they are more than those that count, and this many more. */
+const compactFrom = 1_024;
 
 /**
  * When which actor wants to be woken. The truth is the actor's state; this is a heap of reminders in memory, at most one an
@@ -20,6 +22,7 @@ export class Timers {
   arm(id: string, at: number | null): void {
     if (at === null || (this.#armed.get(id) ?? Infinity) <= at) return;
     this.#armed.set(id, at);
+    if (this.#heap.length > 2 * this.#armed.size + compactFrom) this.#compact();
     this.#push({ id, at });
     this.#schedule();
   }
@@ -61,6 +64,12 @@ export class Timers {
       this.#fire(next.id);
     }
     this.#schedule();
+  }
+
+  /** Sorted by time is a heap, too. */
+  #compact(): void {
+    const counting = this.#heap.filter(({ id, at }) => this.#armed.get(id) === at);
+    this.#heap.splice(0, this.#heap.length, ...counting.toSorted((a, b) => a.at - b.at));
   }
 
   #push(reminder: Reminder): void {
