@@ -113,7 +113,14 @@ export class Dispatcher {
 
   /** Runs work here; `queued` when it came from the queue of its type. */
   run(work: Work, queued: boolean): void {
-    this.#running.set(deliveryKey(work), { work, queued, ended: false });
+    const key = deliveryKey(work);
+    const running = this.#running.get(key);
+    if (running !== undefined) {
+      // The queue has lost sight of it, or its lease ran out: it is held again from now on.
+      running.queued ||= queued;
+      return;
+    }
+    this.#running.set(key, { work, queued, ended: false });
     this.#executor.run(work);
   }
 
@@ -296,6 +303,6 @@ export class Dispatcher {
 interface Running {
   readonly work: Work;
   /** It came from the queue of its type. */
-  readonly queued: boolean;
+  queued: boolean;
   ended: boolean;
 }
