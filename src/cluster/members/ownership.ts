@@ -121,9 +121,15 @@ export class Ownership {
     this.#quietRounds += 1;
     if (this.#quietRounds < quietRoundsBetweenReads) return;
     this.#quietRounds = 0;
-    const rows = await this.#claims.read();
-    this.#owners = new Map(rows.map((row) => [row.shard, ownerIdOf(row)]));
-    if (!this.#resting) await this.#decide(rows);
+    try {
+      const rows = await this.#claims.read();
+      this.#owners = new Map(rows.map((row) => [row.shard, ownerIdOf(row)]));
+      if (!this.#resting) await this.#decide(rows);
+    } catch (error) {
+      // The next round is not a quiet one: what was to be done is still to be done.
+      this.#quietRounds = Infinity;
+      throw error;
+    }
     this.#settled?.();
     this.#settled = null;
   }
