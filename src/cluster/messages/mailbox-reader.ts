@@ -2,6 +2,7 @@ import type { Envelope } from '#actors/message.ts';
 
 import { Duty } from '../duty.ts';
 import type { Notices } from '../notices.ts';
+import { isPassing } from '../redis/failures.ts';
 import type { Mailboxes } from '../redis/mailboxes.ts';
 import type { Engine } from '../shards/engine.ts';
 import type { Shard } from '../shards/shard.ts';
@@ -82,8 +83,9 @@ export class MailboxReader {
         this.#rung.clear();
         await this.#read(shards);
       }
-    } catch {
-      // Redis is away; the sweep looks again, and says so.
+    } catch (error) {
+      // When Redis is away, the sweep looks again, and says so.
+      if (!isPassing(error)) this.#notices.emit('duty.failed', { duty: 'read mailboxes', error });
     } finally {
       this.#reading = false;
     }
@@ -171,8 +173,9 @@ export class MailboxReader {
           }),
         );
       }
-    } catch {
+    } catch (error) {
       // The next sweep tries again.
+      if (!isPassing(error)) this.#notices.emit('duty.failed', { duty: 'empty mailboxes', error });
     } finally {
       this.#removing = false;
     }

@@ -215,7 +215,7 @@ export class Engine {
     } catch (error) {
       this.#faulted(shard, activation, error);
       if (envelope.replyTo !== undefined) {
-        this.#outlet.release({ type: 'reply', to: envelope.replyTo, reply: faulted(activation) });
+        batch.effects.push({ type: 'reply', to: envelope.replyTo, reply: faulted(activation) });
       }
     }
     this.#commits.wake(shard);

@@ -87,7 +87,7 @@ export class GroupCommit {
       while (shard.hasWork) {
         const batch = shard.takeOff();
         if (batch.entries.size > 0) {
-          this.#departing(batch);
+          this.#guarded('show a batch', () => this.#departing(batch));
           taken.push({ shard, batch, lsn: shard.lastLsn + 1 });
           bytes += batch.bytes;
           break;
@@ -128,12 +128,17 @@ export class GroupCommit {
   #land(shard: Shard, batch: Batch, lsn: number): void {
     shard.lastLsn = lsn;
     shard.landed();
-    try {
-      this.#landed(shard, batch, lsn);
-    } catch (error) {
-      this.#notices.emit('duty.failed', { duty: 'release a batch', error });
-    }
+    this.#guarded('release a batch', () => this.#landed(shard, batch, lsn));
     if (shard.hasWork) this.#ready.add(shard);
+  }
+
+  /** What listeners do wrong must not stop the commits of everybody. */
+  #guarded(duty: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#notices.emit('duty.failed', { duty, error });
+    }
   }
 }
 
