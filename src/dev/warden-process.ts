@@ -1,7 +1,7 @@
 // The warden: a process that outlives its parent by the few moments that it takes to end everything the parent had started.
 // It runs the programs it is ordered to run as its own children and guards process groups that the parent runs itself.
-// W1  When the channel to the parent closes, for whatever reason, nothing of it is left running after 20 s, mostly after 0.1 s.
-// W2  Guarded groups end before programs: they are the clients of the programs.
+// V5  When the channel to the parent closes, for whatever reason, nothing of it is left running after 20 s, mostly after 0.1 s.
+// V6  Guarded groups end before programs: they are the clients of the programs.
 // It leads a session of its own, so that a Ctrl-C in the parent's terminal does not reach it or its children.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';

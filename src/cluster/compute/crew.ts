@@ -12,11 +12,11 @@ import { canceledFailure, safeFailure } from './run-work.ts';
  * Threads of one kind with the backlog before them. Two kinds exist: threads that many attempts **share**, and threads
  * that an attempt has **alone**, which may be terminated under it.
  *
- * C1  A work is in one lane at most; it changes lanes only by a revocation that its thread cannot miss.
- * C2  A thread that is shared is terminated only when it does not respond. Those that had begun in it are suspects, and run again
+ * T1  A work is in one lane at most; it changes lanes only by a revocation that its thread cannot miss.
+ * T2  A thread that is shared is terminated only when it does not respond. Those that had begun in it are suspects, and run again
  *     alone; those that had not go back to the head of the backlog.
- * C3  A thread that an attempt has alone may die; the attempt dies with it, and is told why.
- * C4  There are never more than `threads + spares` lanes.
+ * T3  A thread that an attempt has alone may die; the attempt dies with it, and is told why.
+ * T4  There are never more than `threads + spares` lanes.
  */
 export class Crew implements Place, LaneOwner {
   readonly #setup: CrewSetup;

@@ -13,9 +13,9 @@ export interface Advance {
 /**
  * Writes behind the journal, through MikroORM's connection.
  *
- * K1  A stored snapshot is only ever replaced by one with a greater seq; so a late writer does no harm.
- * K2  `checkpoint_lsn` only ever rises, and only by the owner; it rises after what it stands for is stored.
- * K3  Each step may be repeated, alone or after a crash in between.
+ * P1  A stored snapshot is only ever replaced by one with a greater seq; so a late writer does no harm.
+ * P2  `checkpoint_lsn` only ever rises, and only by the owner; it rises after what it stands for is stored.
+ * P3  Each step may be repeated, alone or after a crash in between.
  */
 export class Checkpoints {
   readonly #pool: () => Promise<Pool>;

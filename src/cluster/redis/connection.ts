@@ -25,8 +25,8 @@ export type Reply =
  *   up    entered by connect(), and again when the server answers and is identified; left when the connection closes.
  *   down  no calls succeed. Left for up, with word on whether it is still the same data.
  *
- * L1  A command is sent once. What happened to one whose reply was lost is unknown, and the caller is told so.
- * L2  Every change of the data set (another server, a restart, a flush) is reported once, no later than the next beat.
+ * R1  A command is sent once. What happened to one whose reply was lost is unknown, and the caller is told so.
+ * R2  Every change of the data set (another server, a restart, a flush) is reported once, no later than the next beat.
  */
 export class RedisLink {
   readonly commands: Redis;
