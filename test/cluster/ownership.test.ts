@@ -126,11 +126,20 @@ describe('the shards of a cluster', function () {
 
     const newer = await cluster.join({ name: 'newer', definitions: [two], engine: false });
     const other = await newer.api.start({ name: 'moving', input: {} });
+    const running = await newer.api.workflow(id);
+    const drawn = await newer.api.definition('moving', running.workflow.version);
+    const newest = await newer.api.definition('moving');
     door.open();
     const [old, young] = await Promise.all(
       [id, other.id].map(async (each) => await newer.api.result(each, 10_000)),
     );
 
+    // The node that has only the new code can draw the old one, too.
+    for (const graph of [running.graph, drawn]) {
+      expect(graph.version).to.equal(running.workflow.version);
+      expect(graph.steps.map(({ name }) => name)).to.deep.equal(['first', 'last']);
+    }
+    expect(newest.steps.map(({ name }) => name)).to.deep.equal(['first']);
     expect(old?.workflow.output).to.include({ version: 'one', last: 1 });
     expect(old?.tasks.map(({ step }) => step)).to.deep.equal(['first', 'last']);
     expect(old?.workflow.version).not.to.equal(young?.workflow.version);

@@ -36,14 +36,17 @@ const far = [
       context.heartbeat({ at: 7 });
       context.progress(0.5, 'half way');
       await telling.pass();
-      return {};
+      if (context.attempt === 1) throw new Error('once');
+      return { from: context.heartbeatDetails };
     },
   }),
 ];
 
 const notes = workflow('notes').task('one', { uses: 'note' }).build();
 const holds = workflow('holds').task('hold', { uses: 'hold' }).build();
-const tells = workflow('tells').task('tell', { uses: 'tell' }).build();
+const tells = workflow('tells')
+  .task('tell', { uses: 'tell', retry: { maxAttempts: 2, initialInterval: '10ms', jitter: 0 } })
+  .build();
 const ranked = workflow('ranked')
   .task('last', { uses: 'note', priority: 5 })
   .task('middle', { uses: 'note', priority: 3 })
@@ -86,7 +89,7 @@ describe('work that its owner has no code for', function () {
     expect(order).to.deep.equal(['first', 'middle', 'last']);
   });
 
-  it('tells its owner of progress, heartbeats and log lines', async () => {
+  it('tells its owner of progress and log lines, and of heartbeats whose details the next attempt gets', async () => {
     telling = gate();
     const { id } = await cluster.api.start({ name: 'tells', input: {} });
     const heard = new Promise<void>((resolve) => {
@@ -105,7 +108,9 @@ describe('work that its owner has no code for', function () {
       state: 'running',
       progress: { fraction: 0.5, note: 'half way' },
     });
-    expect((await cluster.api.result(id, 10_000)).workflow.state).to.equal('completed');
+    const end = await cluster.api.result(id, 10_000);
+    expect(end.workflow.output).to.deep.equal({ from: { at: 7 } });
+    expect(end.tasks[0]?.attempt).to.equal(2);
   });
 
   it('never starts once it was canceled in the queue', async () => {

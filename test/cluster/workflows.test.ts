@@ -5,9 +5,11 @@ import { workflow, WorkflowBuilder } from '#sdk/index.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { gate } from '../support/held.ts';
 
+const modules = [new URL('../support/modules/resuming.ts', import.meta.url).href];
 const firstPair = [gate(), gate()];
 const arrived: string[] = [];
 let slowTries = 0;
+let failures = 0;
 
 const diamond = workflow('two_by_two')
   .task('a', { run: async () => await arrive('a', firstPair[0]) })
@@ -76,6 +78,28 @@ const timeouts = workflow('timeouts', { onFailure: 'letFinish' })
   })
   .build();
 
+/** As `resumes_in_thread` of the module, but in the node's own thread. */
+const resumes = workflow('resumes')
+  .task('rows', {
+    retry: { maxAttempts: 2, initialInterval: '10ms', jitter: 0 },
+    run: (_input, { attempt, heartbeat, heartbeatDetails }) => {
+      if (attempt > 1) return { from: heartbeatDetails };
+      heartbeat({ row: 7 });
+      throw new Error('at row 7');
+    },
+  })
+  .build();
+
+const alwaysFails = workflow('always_fails')
+  .task('fail', {
+    retry: { maxRetries: 2, initialInterval: '10ms', jitter: 0 },
+    run: () => {
+      failures += 1;
+      throw new Error(`failure ${failures}`);
+    },
+  })
+  .build();
+
 const overall = workflow('overall', { timeout: '250ms' }).task('wait', { run: forever }).build();
 
 describe('a workflow on a node', function () {
@@ -83,7 +107,8 @@ describe('a workflow on a node', function () {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startCluster({
-      definitions: [diamond, chain, slowRetry, rescued, timeouts, overall],
+      modules,
+      definitions: [diamond, chain, slowRetry, rescued, timeouts, resumes, alwaysFails, overall],
       cancelGraceMs: 200,
     });
   });
@@ -118,6 +143,26 @@ describe('a workflow on a node', function () {
     expect(tasks[0]).to.include({ attempt: 2, retry_count: 1, state: 'completed' });
   });
 
+  it('runs a task of two retries three times when it always fails, and then fails with the last reason', async () => {
+    const { workflow: view, tasks } = await run('always_fails');
+
+    expect(failures).to.equal(3);
+    expect(view).to.include({ state: 'failed', error: 'failure 3' });
+    expect(tasks[0]).to.include({ state: 'failed', attempt: 3, retry_count: 2, max_retries: 2 });
+  });
+
+  for (const [where, name] of [
+    ['in the node', 'resumes'],
+    ['in a thread', 'resumes_in_thread'],
+  ] as const) {
+    it(`gives the next attempt the heartbeat details of the one before, ${where}`, async () => {
+      const { workflow: view, tasks } = await run(name);
+
+      expect(view.output).to.deep.equal({ from: { row: 7 } });
+      expect(tasks[0]?.attempt).to.equal(2);
+    });
+  }
+
   it('shows what was skipped, and runs the handler of an error instead of failing', async () => {
     const { workflow: view, tasks } = await run('rescued');
     const states = Object.fromEntries(tasks.map(({ step, state }) => [step, state]));
@@ -146,6 +191,7 @@ describe('a workflow on a node', function () {
       startToClose: 'StartToCloseTimeout',
       heartbeat: 'HeartbeatTimeout',
       scheduleToStart: 'ScheduleToStartTimeout',
+      scheduleToClose: 'ScheduleToCloseTimeout',
     });
     expect(tasks.map(({ state }) => state)).to.deep.equal(['failed', 'failed', 'failed', 'failed']);
     expect(tasks.find(({ step }) => step === 'scheduleToClose')?.attempt).to.be.below(5);
