@@ -11,6 +11,8 @@ import { openServers } from './servers.ts';
 
 export type { NodeOptions } from './node-options.ts';
 
+/** How long the steps of a stop may take when a server is away. */
+const sayMs = 1_000;
 const handOverMs = 10_000;
 const farewellMs = 5_000;
 
@@ -85,7 +87,7 @@ export class Node {
   async setEngine(on: boolean): Promise<void> {
     const { presence, membership, ownership } = this.#parts;
     presence.takesShards = on;
-    membership.announce();
+    await this.#attempt('say what it takes', sayMs, async () => await membership.tell());
     if (on) ownership.resume();
     else await ownership.drain();
   }
@@ -177,7 +179,7 @@ export class Node {
     health.drain();
     presence.draining = true;
     presence.takesWork = false;
-    parts.membership.announce();
+    await this.#attempt('say that it leaves', sayMs, async () => await parts.membership.tell());
     await parts.queueWorker.drain();
     await this.#attempt('hand shards over', handOverMs, async () => await parts.ownership.drain());
     await parts.executor.stop(graceMs);

@@ -18,6 +18,12 @@ export interface Member {
   readonly state: 'up' | 'suspect' | 'down';
 }
 
+interface Seen extends Witnessed {
+  info: MemberInfo;
+  /** When it said something of itself by a message rather than by a beat. */
+  toldAt?: number;
+}
+
 /**
  * Who is in the cluster, as this node sees it: every node moves a counter in Redis and one in MySQL, and watches the
  * counters of the others.
@@ -30,10 +36,7 @@ export class Membership {
   readonly #onChange: () => void;
   readonly #redisDuty: Duty;
   readonly #mysqlDuty: Duty;
-  readonly #sightings = new Map<
-    string,
-    { info: MemberInfo; redis: Sighting | null; mysql: Sighting | null }
-  >();
+  readonly #sightings = new Map<string, Seen>();
   #members = new Map<string, Member>();
   #heardRedisAt: number | null = null;
   #heardMysqlAt: number | null = null;
@@ -77,12 +80,18 @@ export class Membership {
     this.#redisDuty.nudge();
   }
 
-  /** A member takes no shards from now on, unless its next beat says otherwise. */
+  /** Tells the others what is new about this node; resolves once all who look from now on see it. */
+  async tell(): Promise<void> {
+    await this.#beatRedis();
+  }
+
+  /** A member takes no shards from now on, whatever a beat says that was asked for before. */
   rests(id: string): void {
     const sighting = this.#sightings.get(id);
     if (sighting === undefined) return;
     sighting.info = { ...sighting.info, takesShards: false };
-    this.#judgeAll(performance.now());
+    sighting.toldAt = performance.now();
+    this.#judgeAll(sighting.toldAt);
   }
 
   /** Leaves for good: nobody needs to wait for this node's silence. */
@@ -118,6 +127,7 @@ export class Membership {
 
   async #beatRedis(): Promise<void> {
     const self = this.#self();
+    const askedAt = performance.now();
     const { nodes } = await this.#beats.beat(memberId(self), JSON.stringify(self));
     const now = performance.now();
     const wasBlind = isBlind(this.#heardRedisAt, now);
@@ -125,8 +135,10 @@ export class Membership {
     for (const [id, { counter, info }] of nodes) {
       const parsed: MemberInfo = JSON.parse(info);
       const before = this.#sightings.get(id);
+      const isOld = before?.toldAt !== undefined && before.toldAt > askedAt;
       this.#sightings.set(id, {
-        info: parsed,
+        info: isOld ? before.info : parsed,
+        ...(isOld ? { toldAt: before.toldAt } : {}),
         redis: seen(wasBlind ? null : (before?.redis ?? null), counter, now),
         mysql: before?.mysql ?? null,
       });
