@@ -32,10 +32,12 @@ export interface SampleRun {
   /** The name of the definition. */
   readonly name: string;
   readonly input: JsonObject;
-  /** What it comes to: the status, and values that the output has among others. */
   readonly expect: {
     readonly status: 'completed' | 'failed';
+    /** All that the output has besides the input and `made`. */
     readonly output?: Readonly<Record<string, Json>>;
+    /** Keys of the output whose values differ from run to run, such as times. */
+    readonly made?: readonly string[];
   };
 }
 
@@ -46,8 +48,6 @@ export const sampleRuns: readonly SampleRun[] = [
     expect: {
       status: 'completed',
       output: {
-        input_file: 'data.csv',
-        output_dir: 'output',
         validated: true,
         file_size: 1024,
         processed_records: 100,
@@ -62,13 +62,26 @@ export const sampleRuns: readonly SampleRun[] = [
     input: { input_file: 'sales.csv', output_dir: 'output' },
     expect: {
       status: 'completed',
-      output: { notification_sent: true, notified_of: 'report_processed_sales.csv' },
+      output: {
+        validated: true,
+        file_size: 1024,
+        processed_records: 100,
+        output_file: 'processed_sales.csv',
+        report_file: 'report_processed_sales.csv',
+        summary: 'Data processing completed successfully',
+        notification_sent: true,
+        notified_of: 'report_processed_sales.csv',
+      },
     },
   },
   {
     name: 'notification_workflow',
     input: { recipient: 'user@example.com', subject: 'Welcome!', activity: 'signup' },
-    expect: { status: 'completed', output: { email_sent: true, logged: true } },
+    expect: {
+      status: 'completed',
+      output: { email_sent: true, logged: true },
+      made: ['sent_at', 'log_id'],
+    },
   },
   {
     name: 'order_processing',
@@ -76,11 +89,16 @@ export const sampleRuns: readonly SampleRun[] = [
     expect: {
       status: 'completed',
       output: {
+        inventory_valid: true,
+        warehouse: 'north',
+        payment_valid: true,
+        risk: 'low',
         reservation_id: 'res_north_A-1001',
         charged: 59.9,
         confirmed: true,
         confirmation: 'A-1001: res_north_A-1001, 59.9 charged',
       },
+      made: ['payment_id'],
     },
   },
   {
@@ -88,7 +106,16 @@ export const sampleRuns: readonly SampleRun[] = [
     input: { source: 'orders', target: 'warehouse' },
     expect: {
       status: 'completed',
-      output: { extracted: 500, rejected: 5, loaded: 495, notice: '5 rows were rejected' },
+      output: {
+        rows: 500,
+        extracted: 500,
+        transformed: 495,
+        rejected: 5,
+        valid: true,
+        loaded: 495,
+        loaded_into: 'warehouse',
+        notice: '5 rows were rejected',
+      },
     },
   },
   {
@@ -97,6 +124,8 @@ export const sampleRuns: readonly SampleRun[] = [
     expect: {
       status: 'completed',
       output: {
+        email_valid: true,
+        domain: 'example.com',
         user_id: 'user_ada',
         welcome_sent_to: 'ada@example.com',
         profile: '/profiles/user_ada',
@@ -107,7 +136,10 @@ export const sampleRuns: readonly SampleRun[] = [
   {
     name: 'flaky_payment',
     input: { amount: 40, failures: 2 },
-    expect: { status: 'completed', output: { fee: 1.16, attempts_needed: 3 } },
+    expect: {
+      status: 'completed',
+      output: { fee: 1.16, charged: 41.16, attempts_needed: 3, receipt: 'Charged 41.16' },
+    },
   },
   {
     name: 'flaky_payment',
@@ -120,6 +152,8 @@ export const sampleRuns: readonly SampleRun[] = [
     expect: {
       status: 'completed',
       output: {
+        address: '',
+        charged: 25,
         refunded: 25,
         refund_reason: 'The parcel has no address.',
         closed: 'A-1002 refunded',
@@ -129,7 +163,10 @@ export const sampleRuns: readonly SampleRun[] = [
   {
     name: 'long_report',
     input: { title: 'The year in numbers', pages: 40 },
-    expect: { status: 'completed', output: { book: 'The year in numbers, 40 pages' } },
+    expect: {
+      status: 'completed',
+      output: { written: 40, book: 'The year in numbers, 40 pages' },
+    },
   },
   {
     name: 'welcome_workflow',
@@ -137,11 +174,16 @@ export const sampleRuns: readonly SampleRun[] = [
     expect: {
       status: 'completed',
       output: { greeting: 'Hello, Ada! Welcome to TemJob.', email_sent: true },
+      made: ['timestamp', 'sent_at'],
     },
   },
   {
     name: 'welcome_workflow',
     input: { name: 'Bob' },
-    expect: { status: 'completed', output: { greeting: 'Hello, Bob! Welcome to TemJob.' } },
+    expect: {
+      status: 'completed',
+      output: { greeting: 'Hello, Bob! Welcome to TemJob.' },
+      made: ['timestamp'],
+    },
   },
 ];
