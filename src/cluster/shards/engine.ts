@@ -164,10 +164,6 @@ export class Engine {
     if (activation === undefined) this.#load(shard, envelope.to);
   }
 
-  async idle(): Promise<void> {
-    await this.#commits.idle();
-  }
-
   /** A snapshot -> the actor it is of. Null when its definition is unknown, which only a damaged store can cause. */
   async restore(snapshot: Snapshot): Promise<Actor | null> {
     if (snapshot.kind === 'actor') {

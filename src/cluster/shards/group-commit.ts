@@ -23,7 +23,6 @@ export class GroupCommit {
   readonly #ready = new Set<Shard>();
   #flying = 0;
   #pumping = false;
-  #onIdle: (() => void)[] = [];
 
   constructor(
     journal: Journal,
@@ -56,24 +55,12 @@ export class GroupCommit {
     });
   }
 
-  async idle(): Promise<void> {
-    if (this.#flying === 0 && this.#ready.size === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onIdle.push(resolve);
-    });
-  }
-
   #pump(): void {
     while (this.#flying < lanes) {
       const taken = this.#take();
       if (taken.length === 0) break;
       this.#flying += 1;
       void this.#fly(taken);
-    }
-    if (this.#flying === 0 && this.#ready.size === 0) {
-      const waiting = this.#onIdle;
-      this.#onIdle = [];
-      for (const resolve of waiting) resolve();
     }
   }
 
