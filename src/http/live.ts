@@ -35,18 +35,26 @@ const requestLimit = 200;
 type LiveSocket = Socket<ClientEvents, ServerEvents>;
 
 export interface Live {
-  /** Tells every page that this node leaves, and closes. */
+  /** Tells every page that this node leaves, and closes; the HTTP server stays open. */
   close(): Promise<void>;
 }
 
 /** Serves the live protocol on the HTTP server of the door. */
-export function openLive(server: HttpServer, cluster: ClusterApi, log: DoorLog): Live {
+export function openLive(
+  server: HttpServer,
+  cluster: ClusterApi,
+  leaving: AbortSignal,
+  log: DoorLog,
+): Live {
   const io = new Server<ClientEvents, ServerEvents>(server, {
     transports: ['websocket'],
     serveClient: false,
     maxHttpBufferSize: frameLimit,
     perMessageDeflate: false,
-    allowRequest: (request, decide) => decide(refusal(request), refusal(request) === null),
+    allowRequest: (request, decide) => {
+      const reason = leaving.aborted ? 'this node is going down' : refusal(request);
+      decide(reason, reason === null);
+    },
   });
   const hub = new LiveHub(cluster, log);
   const pages: Namespace<ClientEvents, ServerEvents> = io.of(namespace);

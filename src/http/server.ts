@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import helmet from 'helmet';
 
-import type { ClusterApi } from '#cluster/api.ts';
+import { type ClusterApi, ClusterError } from '#cluster/api.ts';
 
 import type { DoorLog } from './door-log.ts';
 import { openLive } from './live.ts';
@@ -34,7 +34,9 @@ export interface DoorOptions {
 export interface Door {
   readonly url: string;
   readonly port: number;
-  /** Takes no more requests, finishes those in flight, sends the pages elsewhere. Safe to call twice. */
+  /** Goes on answering, but to what is new only that this node goes down; sends the pages elsewhere. Safe to call twice. */
+  leave(): Promise<void>;
+  /** Leaves, takes no more requests, finishes those in flight. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -50,19 +52,24 @@ export async function createDoor(options: DoorOptions): Promise<Door> {
   const console = await webFiles({ dev: options.dev ?? false });
   const server = createServer(appOf(cluster, console, leaving.signal, log));
   await listen(server, options.port, address);
-  const live = openLive(server, cluster, log);
+  const live = openLive(server, cluster, leaving.signal, log);
   const port = portOf(server);
   const name = address.includes(':') ? `[${address}]` : address;
-  let closing: Promise<void> | null = null;
+  let left: Promise<void> | null = null;
+  let closed: Promise<void> | null = null;
+  const leave = async (): Promise<void> => {
+    leaving.abort();
+    left ??= live.close();
+    await left;
+  };
   return {
     url: `http://${options.host === 'localhost' ? 'localhost' : name}:${port}`,
     port,
+    leave,
     close: async () => {
-      closing ??= (async () => {
-        leaving.abort();
-        await Promise.all([closeServer(server), live.close()]);
-      })();
-      await closing;
+      const gone = leave();
+      closed ??= closeServer(server);
+      await Promise.all([gone, closed]);
     },
   };
 }
@@ -86,6 +93,10 @@ function appOf(
   });
   app.use(refuseStrangers);
   app.use(healthRoutes(cluster, leaving));
+  app.use((_request, _response, next) => {
+    if (leaving.aborted) throw new ClusterError('DRAINING', 'this node is going down');
+    next();
+  });
   app.use('/api', (_request, response, next) => {
     response.set('Cache-Control', 'no-store');
     next();

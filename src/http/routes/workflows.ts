@@ -18,7 +18,7 @@ import {
 import { parse } from '../validate.ts';
 import { about, only, textParam } from './route.ts';
 
-/** `leaving` is aborted when the door closes: whoever waits for a result then gets the answer of this moment. */
+/** `leaving` is aborted when the node leaves: whoever waits for a result then gets the answer of this moment. */
 export function workflowRoutes(cluster: ClusterApi, leaving: AbortSignal): Router {
   const router = Router();
 
