@@ -1,5 +1,6 @@
 import { Node } from '#cluster/node.ts';
 import { Notices } from '#cluster/notices.ts';
+import { StopSignals } from '#dev/stop-signals.ts';
 import { createDoor } from '#http/server.ts';
 
 import { moduleUrls, mysqlUrl, readConfig, redisUrl } from './config.ts';
@@ -40,31 +41,28 @@ export async function runNode(options: {
   const door = await createDoor({ cluster: node.api, host, port, dev, log });
   node.announceUrl(door.url);
 
-  const stop = async (why: string): Promise<void> => {
-    log.info({ why }, 'stopping');
+  const signals = new StopSignals(() => process.exit(130), { withParent: true });
+  const stop = async (): Promise<void> => {
+    log.info({ why: await signals.requested }, 'stopping');
     // The door stays open while the node drains: it says 503 to what is new, and finishes what it has taken on.
-    await Promise.all([node.stop(), door.close()]);
+    await Promise.all([door.leave(), node.stop()]);
+    await door.close();
     process.exit(0);
   };
-  let stopping = false;
-  const once = (why: string): void => {
-    if (stopping) process.exit(130);
-    stopping = true;
-    stop(why).catch((error: unknown) => {
-      log.error({ err: error }, 'could not stop in order');
-      process.exit(1);
-    });
-  };
-  process.on('SIGTERM', () => once('SIGTERM'));
-  // Under a supervisor the terminal's Ctrl-C is the supervisor's to act on; alone it is ours.
-  if (process.send === undefined) process.on('SIGINT', () => once('SIGINT'));
-  process.on('disconnect', () => once('the parent process has gone'));
+  stop().catch((error: unknown) => {
+    log.error({ err: error }, 'could not stop in order');
+    process.exit(1);
+  });
 
   log.info({ url: door.url }, 'the API answers');
   process.send?.({ type: 'ready', url: door.url });
   if (config.node.samples === 'first-start') {
     const { sampleRuns } = await import('../../examples/index.ts');
-    const started = await runSamples(node.api, sampleRuns);
+    const started = await runSamples(node.api, sampleRuns).catch((error: unknown) => {
+      // A node that drains takes none, and goes on draining.
+      if (signals.wereHeard) return 0;
+      throw error;
+    });
     if (started > 0) {
       process.send?.({
         type: 'step',
