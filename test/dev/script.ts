@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 
 import { end, ended, identify, type ProcessIdentity } from '#dev/processes.ts';
@@ -6,6 +7,8 @@ import { end, ended, identify, type ProcessIdentity } from '#dev/processes.ts';
 interface Settings {
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
+  /** Without a channel to the parent it runs as from a shell. */
+  readonly channel?: boolean;
 }
 
 /** A program (of test/dev/fixtures, when it is not a URL) in a process group of its own, as a terminal would run it. */
@@ -15,26 +18,32 @@ export class Script implements AsyncDisposable {
   output = '';
   readonly #waits = new Set<() => void>();
 
-  constructor(program: string | URL, { args = [], env = {} }: Settings = {}) {
+  constructor(program: string | URL, { args = [], env = {}, channel = true }: Settings = {}) {
     const file = fileURLToPath(
       typeof program === 'string' ? new URL(`./fixtures/${program}.ts`, import.meta.url) : program,
     );
     this.#child = spawn(process.execPath, [file, ...args], {
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
       env: { ...process.env, ...env },
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (text: Buffer) => {
+    const streams = [this.#child.stdout, this.#child.stderr].filter((stream) => stream !== null);
+    for (const stream of streams) {
+      stream.on('data', (text: Buffer) => {
         this.output += text.toString();
         this.#waits.forEach((look) => look());
       });
     }
     this.exit = new Promise((resolve) => {
-      this.#child.once('close', (code, signal) => {
-        resolve(signal ?? code ?? 'unknown');
-        this.#waits.forEach((look) => look());
+      // Its own `close` does not come when it was us who closed the channel.
+      const ends = streams.map(async (stream) => await finished(stream).catch(() => undefined));
+      this.#child.once('exit', (code, signal) => {
+        resolve(Promise.all(ends).then(() => signal ?? code ?? 'unknown'));
       });
+    });
+    void this.exit.then(() => {
+      this.#waits.forEach((look) => look());
+      return undefined;
     });
   }
 
@@ -63,8 +72,17 @@ export class Script implements AsyncDisposable {
     process.kill(-this.pid, 'SIGINT');
   }
 
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.pid, name);
+  }
+
   kill(): void {
-    process.kill(this.pid, 'SIGKILL');
+    this.signal('SIGKILL');
+  }
+
+  /** Closes the channel, as the death of the parent does. */
+  disconnect(): void {
+    this.#child.disconnect();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,199 @@
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+
+import { type ServerUrls, startPrivateServers } from '#dev/private-servers.ts';
+
+import { Script } from '../dev/script.ts';
+import { TempDir } from '../dev/temp-dir.ts';
+import { request } from '../support/doors.ts';
+import { freshDatabase, freshPrefix, sharedServers } from '../support/servers.ts';
+
+const main = new URL('../../src/main.ts', import.meta.url);
+const examples = fileURLToPath(new URL('../../examples/index.ts', import.meta.url));
+
+describe('temjob node', function () {
+  this.timeout(90_000);
+
+  it('answers 503 to what is new while it drains, lets the running task end, and exits with 0', async () => {
+    const env = await freshServers();
+    await using node = startNode(env);
+    const url = await served(node);
+    await startReport(url, 16);
+    const waiting = request(url, 'GET', '/api/v1/workflows/report/result?wait=60s');
+    await request(url, 'GET', '/livez');
+
+    node.signal('SIGTERM');
+    await node.prints(/"stopping"/);
+    const ready = await request(url, 'GET', '/readyz');
+    const start = await request(url, 'POST', '/api/v1/workflows', { body: { name: 'x' } });
+    const page = await request(url, 'GET', '/');
+    const live = await request(url, 'GET', '/livez');
+
+    for (const answer of [ready, start, page]) {
+      expect(answer.status).to.equal(503);
+      expect(answer.body['code']).to.equal('DRAINING');
+      expect(answer.headers.get('Retry-After')).to.equal('1');
+    }
+    expect(live.status).to.equal(200);
+    expect((await waiting).status).to.equal(202);
+    await endsWell(node);
+    expect(await attemptsAfter(env)).to.equal(1);
+  });
+
+  it('takes two SIGINTs at once, of the terminal and of npm, for one', async () => {
+    const env = await freshServers();
+    await using node = startNode(env);
+    await startReport(await served(node), 8);
+
+    node.signal('SIGINT');
+    node.signal('SIGTERM');
+    await node.prints(/"stopping"/);
+    node.signal('SIGINT');
+
+    await endsWell(node);
+    expect(node.output).to.contain('the node has stopped');
+    expect(await attemptsAfter(env)).to.equal(1);
+  });
+
+  it('takes the end of its parent and the SIGTERM of the warden for one', async () => {
+    await using node = startNode(await freshServers(), { channel: true });
+    await startReport(await served(node), 8);
+
+    node.disconnect();
+    await node.prints(/"stopping"/);
+    node.signal('SIGTERM');
+
+    await endsWell(node);
+    expect(node.output).to.contain('the node has stopped');
+  });
+
+  it('drains when its terminal is closed', async () => {
+    await using node = startNode(await freshServers());
+    await served(node);
+
+    node.signal('SIGHUP');
+
+    await endsWell(node);
+    expect(node.output).to.contain('the node has stopped');
+  });
+
+  it('exits with 130 at once when it is told again', async () => {
+    await using node = startNode(await freshServers());
+    await startReport(await served(node), 200);
+
+    const impatience = setInterval(() => node.signal('SIGINT'), 200);
+    const code = await node.exit.finally(() => clearInterval(impatience));
+
+    expect(code).to.equal(130);
+    expect(node.output).not.to.contain('the node has stopped');
+  });
+
+  it('says which key it does not know, and no more than that', async () => {
+    await using node = startNode({ TEMJOB__WORKER__CONCURENCY: '3' });
+
+    expect(await node.exit).to.equal(1);
+    expect(node.output).to.equal(
+      'The configuration cannot be used:\n' +
+        '  - worker.concurency: there is no such key. Did you mean "concurrency"?\n',
+    );
+  });
+
+  it('reads the file that --config names', async () => {
+    await using dir = await TempDir.create();
+    const file = dir.join('node.yaml');
+    await writeFile(file, 'node:\n  name: from-the-file\nlogging:\n  level: debug\n');
+
+    await using node = startNode(await freshServers(), { args: ['--config', file] });
+    const cluster = await request(await served(node), 'GET', '/api/v1/cluster');
+
+    expect(JSON.stringify(cluster.body)).to.contain('"from-the-file"');
+    node.signal('SIGTERM');
+    await endsWell(node);
+  });
+
+  it('refuses servers with settings that are unsafe, and names each with its fix', async () => {
+    await using dir = await TempDir.create();
+    await using servers = await startPrivateServers({
+      dataDir: dir.path,
+      flags: {
+        redis: ['--maxmemory-policy', 'allkeys-lru'],
+        mysql: ['--innodb-flush-log-at-trx-commit=2'],
+      },
+    });
+
+    await using node = startNode(environmentOf(servers.urls));
+
+    expect(await node.exit).to.equal(1);
+    expect(node.output)
+      .to.match(/maxmemory-policy allkeys-lru.*Run: CONFIG SET maxmemory-policy noeviction/)
+      .and.match(
+        /innodb_flush_log_at_trx_commit is 2.*SET GLOBAL innodb_flush_log_at_trx_commit = 1/,
+      )
+      .and.not.match(/^ +at /m);
+  });
+});
+
+type Environment = Record<string, string>;
+
+function startNode(
+  env: Environment,
+  { args = [], channel = false }: { args?: readonly string[]; channel?: boolean } = {},
+): Script {
+  return new Script(main, {
+    args: ['node', ...args],
+    env: { TEMJOB__SERVER__PORT: '0', TEMJOB__NODE__MODULES: examples, ...env },
+    channel,
+  });
+}
+
+async function freshServers(): Promise<Environment> {
+  const urls = await sharedServers();
+  return environmentOf({ redis: urls.redis, mysql: await freshDatabase(urls) });
+}
+
+function environmentOf({ redis, mysql }: ServerUrls): Environment {
+  return {
+    TEMJOB__REDIS__URL: redis,
+    TEMJOB__REDIS__PREFIX: freshPrefix(),
+    TEMJOB__DATABASE__MYSQL__URL: mysql,
+  };
+}
+
+async function served(node: Script): Promise<string> {
+  const [, url] = await node.prints(/"url":"(http:[^"]+)","msg":"the API answers"/);
+  if (url === undefined) throw new Error('no URL');
+  return url;
+}
+
+async function endsWell(node: Script): Promise<void> {
+  const code = await node.exit;
+  expect(code, node.output).to.equal(0);
+}
+
+/** Resolves when the first task of it runs, for a quarter of a second per page. */
+async function startReport(url: string, pages: number): Promise<void> {
+  const body = { name: 'long_report', id: 'report', input: { title: 'x', pages } };
+  const started = await request(url, 'POST', '/api/v1/workflows', { body });
+  expect(started.status).to.equal(201);
+  for (;;) {
+    const { body: shown } = await request(url, 'GET', '/api/v1/workflows/report/tasks');
+    if (JSON.stringify(shown).includes('"state":"running"')) return;
+    await sleep(20);
+  }
+}
+
+/** How many attempts the long task has needed, when another node has finished what the first one left. */
+async function attemptsAfter(env: Environment): Promise<unknown> {
+  await using node = startNode(env);
+  const url = await served(node);
+  const ended = await request(url, 'GET', '/api/v1/workflows/report/result?wait=30s');
+  expect(ended.body['state']).to.equal('completed');
+  const { body } = await request(url, 'GET', '/api/v1/workflows/report/tasks');
+  const tasks: readonly { readonly attempt: number }[] = JSON.parse(JSON.stringify(body['tasks']));
+  node.signal('SIGTERM');
+  await node.exit;
+  return tasks[0]?.attempt;
+}
