@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 
 import { NonRetryableError, workflow } from '#sdk/index.ts';
 
@@ -174,6 +174,12 @@ describe('the console in Chromium', function () {
     await page.locator('.live[data-status="live"]').waitFor();
     await page.locator('tr[data-id="meanwhile"][data-state="completed"]').waitFor();
     expect(back.doors).to.have.length(1);
+    await using fresh = await openPage(browser, `${back.url}/workflows`);
+    await fresh.page.locator('.live[data-status="live"]').waitFor();
+    await fresh.page.locator('tr[data-id="meanwhile"][data-state="completed"]').waitFor();
+    const table = await tableOf(fresh.page);
+    expect(table).to.contain('meanwhile completed');
+    expect(await tableOf(page)).to.equal(table);
   });
 
   it('shows the nodes of the cluster with their shards', async () => {
@@ -221,6 +227,16 @@ describe('the console in Chromium', function () {
     }
   }
 });
+
+/** What the list says, a line for each row, but for the times that go on while one looks. */
+async function tableOf(page: Page): Promise<string> {
+  const table = await page.evaluate(`[...document.querySelectorAll('tbody tr')].map((row) => {
+    const shown = row.cloneNode(true);
+    for (const time of shown.querySelectorAll('[data-since]')) time.remove();
+    return [row.dataset.id, row.dataset.state, shown.textContent].join(' ');
+  }).join('\\n')`);
+  return String(table);
+}
 
 function definitions(held: Gate) {
   const pass = async () => {
