@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander';
 
-import { runDev } from '#dev/supervisor.ts';
-
-import { runNode } from './runtime/node-main.ts';
-
-/** The command line. `dev` is what `npm start` runs; `node` is one process of a cluster. */
+/*
+ * The command line. `dev` is what `npm start` runs; `node` is one process of a cluster. Each loads what it needs alone.
+ */
 const program = new Command('temjob').description(
   'A workflow runtime: every workflow is a durable actor.',
 );
@@ -17,23 +15,33 @@ program
   )
   .option(
     '-p, --port <port>',
-    'port of the first node; a busy one moves to the next free one',
-    number,
+    'port of the first node, 0 for any; a busy one moves to the next free one',
+    numberWithin(0, 65_535),
     8088,
   )
   .option('-d, --data <directory>', 'where the private servers keep their data', '.temjob')
-  .option('-n, --nodes <count>', 'node processes', number, 3)
+  .option('-n, --nodes <count>', 'node processes', numberWithin(1, 26), 3)
   .action(async ({ port, data, nodes }: { port: number; data: string; nodes: number }) => {
-    const { TEMJOB__REDIS__URL: redisUrl, TEMJOB__DATABASE__MYSQL__URL: mysqlUrl } = process.env;
-    process.exitCode = await runDev({
-      entry: new URL(import.meta.url),
-      out: process.stdout,
-      port,
-      dataDir: data,
-      nodes,
-      redisUrl,
-      mysqlUrl,
-    });
+    const [{ runDev }, { ConfigError, namedServers, readConfig }] = await Promise.all([
+      import('#dev/supervisor.ts'),
+      import('./runtime/config.ts'),
+    ]);
+    try {
+      const named = namedServers(readConfig({ env: process.env }));
+      process.exitCode = await runDev({
+        entry: new URL(import.meta.url),
+        out: process.stdout,
+        port,
+        dataDir: data,
+        nodes,
+        redisUrl: named.redis,
+        mysqlUrl: named.mysql,
+      });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 1;
+    }
   });
 
 program
@@ -45,6 +53,7 @@ program
   )
   .action(async ({ config }: { config?: string }) => {
     try {
+      const { runNode } = await import('./runtime/node-main.ts');
       await runNode({ ...(config === undefined ? {} : { file: config }), env: process.env });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -56,9 +65,10 @@ program
 
 await program.parseAsync();
 
-function number(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError('a whole number is needed');
-  return value;
+function numberWithin(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`A whole number from ${least} to ${most} is needed.`);
+  };
 }

@@ -14,11 +14,11 @@ export class UnreachableServerError extends DevError {
   override readonly code = 'SERVER_UNREACHABLE';
 
   constructor(server: Server, url: string, options: ErrorOptions) {
-    const variable = server === 'Redis' ? 'TEMJOB__REDIS__URL' : 'TEMJOB__DATABASE__MYSQL__URL';
+    const section = server === 'Redis' ? 'TEMJOB__REDIS' : 'TEMJOB__DATABASE__MYSQL';
     super(
       `cannot use the ${server} server at ${withoutPassword(url)}: ${reasonOf(options.cause)}. ` +
-        `Its URL is configured, so TemJob does not start one of its own. ` +
-        `To fix it, start that server, correct the URL (${variable}), ` +
+        `It is configured, so TemJob does not start one of its own. ` +
+        `To fix it, start that server, correct ${section}__URL (or __HOST and __PORT), ` +
         `or unset it to have a private server.`,
       options,
     );

@@ -1,8 +1,8 @@
 // Development mode: private servers and a cluster of node processes, started, kept running and stopped in order.
-// D1  A configured server that does not answer is an error; a private one never takes its place.
-// D2  Nodes end before the servers that they use, and the lock of the data directory is given up last.
-// D3  Whatever happens to this process, nothing that it has started stays behind: see warden-process.ts.
-// D4  What is printed as done is done.
+// V1  A configured server that does not answer is an error; a private one never takes its place.
+// V2  Nodes end before the servers that they use, and the lock of the data directory is given up last.
+// V3  Whatever happens to this process, nothing that it has started stays behind: see warden-process.ts.
+// V4  What is printed as done is done.
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -143,7 +143,7 @@ class Nodes implements AsyncDisposable {
     let wanted = options.port ?? 8088;
     for (const name of names) {
       const port = await freePort(wanted);
-      if (port !== wanted) {
+      if (port !== wanted && wanted !== 0) {
         page.warn(`Port ${wanted} is in use, so node ${name} listens on ${port}.`);
       }
       wanted = port + 1;
@@ -224,7 +224,10 @@ function announcer(names: readonly string[], page: Page) {
         up.add(name);
         if (name === names[0]) page.say(`TemJob is ready at ${url}`);
         if (up.size === names.length) {
-          page.done('Cluster', `${names.length} nodes  ${names.join('·')}`);
+          page.done(
+            'Cluster',
+            `${names.length} ${names.length === 1 ? 'node' : 'nodes'}  ${names.join('·')}`,
+          );
         }
         return;
       case 'died':

@@ -47,8 +47,8 @@ const schema = z.strictObject({
         .strictObject({
           /** Instead of the fields below. */
           url: z.string().optional(),
-          host: z.string().default('127.0.0.1'),
-          port: port.default(3306),
+          host: z.string().optional(),
+          port: port.optional(),
           user: z.string().default('root'),
           password: z.string().default(''),
           database: z.string().default('temjob'),
@@ -60,8 +60,8 @@ const schema = z.strictObject({
     .strictObject({
       /** Instead of the fields below. */
       url: z.string().optional(),
-      host: z.string().default('127.0.0.1'),
-      port: port.default(6379),
+      host: z.string().optional(),
+      port: port.optional(),
       password: z.string().default(''),
       db: z.coerce.number().int().min(0).default(0),
       prefix: z.string().default('temjob:'),
@@ -145,16 +145,24 @@ export function readConfig(options: {
 }
 
 export function redisUrl({ redis }: Config): string {
-  if (redis.url !== undefined) return redis.url;
+  if (redis.url) return redis.url;
   const password = redis.password === '' ? '' : `:${encodeURIComponent(redis.password)}@`;
-  return `redis://${password}${redis.host}:${redis.port}/${redis.db}`;
+  return `redis://${password}${redis.host || localhost}:${redis.port ?? 6379}/${redis.db}`;
 }
 
 export function mysqlUrl({ database: { mysql } }: Config): string {
-  if (mysql.url !== undefined) return mysql.url;
+  if (mysql.url) return mysql.url;
   const { user, password, host, port: mysqlPort, database } = mysql;
   const secret = password === '' ? '' : `:${encodeURIComponent(password)}`;
-  return `mysql://${encodeURIComponent(user)}${secret}@${host}:${mysqlPort}/${database}`;
+  return `mysql://${encodeURIComponent(user)}${secret}@${host || localhost}:${mysqlPort ?? 3306}/${database}`;
+}
+
+/** The servers that somebody has named, by a URL or a part of one that is not empty. */
+export function namedServers(config: Config): { readonly redis?: string; readonly mysql?: string } {
+  return {
+    ...(isNamed(config.redis) && { redis: redisUrl(config) }),
+    ...(isNamed(config.database.mysql) && { mysql: mysqlUrl(config) }),
+  };
 }
 
 /** The modules as URLs that every thread can import. */
@@ -165,6 +173,11 @@ export function moduleUrls({ node }: Config): readonly string[] {
 }
 
 const prefix = 'TEMJOB__';
+const localhost = '127.0.0.1';
+
+function isNamed(server: Config['redis'] | Config['database']['mysql']): boolean {
+  return Boolean(server.url || server.host) || server.port !== undefined;
+}
 
 type Tree = { [key: string]: unknown };
 

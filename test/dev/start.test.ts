@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 
 import type { WorkflowRow } from '#cluster/api.ts';
+import { freePort } from '#dev/ports.ts';
 
 import { sampleRuns } from '../../examples/index.ts';
 import { Script } from './script.ts';
@@ -45,9 +46,9 @@ describe('npm start, whole', function () {
 
   it('goes on with a workflow that was running when everything was killed', async () => {
     await using dir = await TempDir.create();
-    await using dev = startDev(dir);
+    await using dev = startDev(dir, { args: ['--nodes', '2'] });
     const url = await ready(dev);
-    await dev.prints(/Cluster +3 nodes/);
+    await dev.prints(/Cluster +2 nodes/);
     const response = await fetch(`${url}/api/v1/workflows`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -62,7 +63,7 @@ describe('npm start, whole', function () {
     process.kill(-dev.pid, 'SIGKILL');
     await dev.exit;
 
-    await using again = startDev(dir);
+    await using again = startDev(dir, { args: ['--nodes', '2'] });
     const end = await ended(await ready(again), 'survivor');
     expect(end.state).to.equal('completed');
     again.pressCtrlC();
@@ -70,9 +71,62 @@ describe('npm start, whole', function () {
   });
 });
 
-function startDev(dir: TempDir): Script {
-  // Any free port would do, and a busy one moves on.
-  return new Script(main, { args: ['dev', '--port', '18088', '--data', dir.path] });
+describe('npm start, misused', function () {
+  this.timeout(30_000);
+
+  for (const [option, value, range] of [
+    ['--port', '65536', '0 to 65535'],
+    ['--port', '-1', '0 to 65535'],
+    ['--port', 'http', '0 to 65535'],
+    ['--nodes', '0', '1 to 26'],
+    ['--nodes', '27', '1 to 26'],
+    ['--nodes', '1.5', '1 to 26'],
+  ] as const) {
+    it(`refuses ${option} ${value} and says what it takes`, async () => {
+      await using dev = new Script(main, { args: ['dev', `${option}=${value}`] });
+
+      expect(await dev.exit).to.equal(1);
+      expect(dev.output)
+        .to.match(new RegExp(`^error: option .*${option}.*whole number from ${range} is needed`))
+        .and.not.match(/^ +at /m);
+    });
+  }
+
+  it('says which key of the environment it does not know', async () => {
+    await using dir = await TempDir.create();
+    await using dev = startDev(dir, { env: { TEMJOB__REDIS__HSOT: 'redis' } });
+
+    expect(await dev.exit).to.equal(1);
+    expect(dev.output)
+      .to.contain('redis.hsot: there is no such key. Did you mean "host"?')
+      .and.not.match(/^ +at /m);
+  });
+
+  for (const [product, section] of [
+    ['Redis', 'TEMJOB__REDIS'],
+    ['MySQL', 'TEMJOB__DATABASE__MYSQL'],
+  ] as const) {
+    it(`does not put a private server in the place of a ${product} host that does not answer`, async () => {
+      await using dir = await TempDir.create();
+      const port = String(await freePort(0));
+      const env = { [`${section}__HOST`]: '127.0.0.1', [`${section}__PORT`]: port };
+
+      await using dev = startDev(dir, { env });
+
+      expect(await dev.exit).to.equal(1);
+      expect(dev.output).to.match(
+        new RegExp(`cannot use the ${product} server at .*127.0.0.1:${port}.*ECONNREFUSED`),
+      );
+      expect(dev.output).not.to.contain('✔');
+    });
+  }
+});
+
+function startDev(
+  dir: TempDir,
+  { args = [], env = {} }: { args?: readonly string[]; env?: Record<string, string> } = {},
+): Script {
+  return new Script(main, { args: ['dev', '--port', '0', '--data', dir.path, ...args], env });
 }
 
 async function ready(dev: Script): Promise<string> {

@@ -2,7 +2,13 @@ import { writeFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
 
-import { ConfigError, mysqlUrl, readConfig, redisUrl } from '../../src/runtime/config.ts';
+import {
+  ConfigError,
+  mysqlUrl,
+  namedServers,
+  readConfig,
+  redisUrl,
+} from '../../src/runtime/config.ts';
 import { TempDir } from '../dev/temp-dir.ts';
 
 describe('configuration', () => {
@@ -38,6 +44,19 @@ describe('configuration', () => {
     expect(mysqlUrl(config)).to.equal('mysql://root:p%2Fw@127.0.0.1:3306/temjob');
   });
 
+  it('knows which servers somebody has named, by a URL, a host or a port', () => {
+    expect(named({ TEMJOB__REDIS__PREFIX: 'mine:', TEMJOB__REDIS__URL: '' })).to.deep.equal({});
+    expect(named({ TEMJOB__REDIS__URL: 'redis://there' })).to.deep.equal({
+      redis: 'redis://there',
+    });
+    expect(named({ TEMJOB__REDIS__PORT: '7000' })).to.deep.equal({
+      redis: 'redis://127.0.0.1:7000/0',
+    });
+    expect(
+      named({ TEMJOB__DATABASE__MYSQL__HOST: 'db', TEMJOB__DATABASE__MYSQL__USER: 'me' }),
+    ).to.deep.equal({ mysql: 'mysql://me@db:3306/temjob' });
+  });
+
   it('names an unknown key and the one that was meant', () => {
     expect(() => readConfig({ env: { TEMJOB__WORKER__CONCURENCY: '3' } }))
       .to.throw(ConfigError)
@@ -68,3 +87,7 @@ describe('configuration', () => {
     expect(() => readConfig({ file: broken, env: {} })).to.throw(ConfigError, 'not YAML');
   });
 });
+
+function named(env: Record<string, string>) {
+  return namedServers(readConfig({ env }));
+}
