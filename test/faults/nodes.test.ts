@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'chai';
 
+import type { ActorEvent } from '#actors/actor.ts';
 import { Node } from '#cluster/node.ts';
 import type { NodeOptions } from '#cluster/node.ts';
 
@@ -109,6 +110,24 @@ async function allCompleteOnce(processes: Processes, load: Load): Promise<void> 
   }
 }
 
+function hasEnded(events: readonly ActorEvent[], by: number): boolean {
+  return events.some(({ type, at }) => type === 'workflow.completed' && at <= by);
+}
+
+/** When, after this moment, another node first began or ended a task of it; a task that it ended it has run. */
+function goneOnAt(
+  events: readonly ActorEvent[],
+  after: number,
+  victim: string,
+): number | undefined {
+  return events.find(
+    (event) =>
+      (event.type === 'task.started' || event.type === 'task.completed') &&
+      event.at > after &&
+      event.node !== victim,
+  )?.at;
+}
+
 describe('a node process', function () {
   this.timeout(90_000);
 
@@ -117,24 +136,35 @@ describe('a node process', function () {
     const { api } = await processes.client();
     const [victim, ...survivors] = processes.nodes;
     if (victim === undefined) throw new Error('no node');
-    const load = new Load(api, { name: 'relay', input: { log: processes.log, ms: 30 } });
+    const startedByVictim = new Set<string>();
+    victim.on('started', ({ key }) => startedByVictim.add(key.slice(0, key.indexOf('.'))));
+    // Long enough that the victim has some under way at any moment.
+    const load = new Load(api, { name: 'relay', input: { log: processes.log, ms: 100 } });
     await load.reached(60);
 
-    const killedAt = performance.now();
-    await victim.kill();
-    await Promise.race(
+    const killedAt = Date.now();
+    const killed = victim.kill();
+    const takenOver = Promise.race(
       survivors.map(
         async (node) => await node.next('claimed', ({ from }) => from.includes(victim.id)),
       ),
     );
-    const takenOverMs = performance.now() - killedAt;
+    await killed;
+    const goneAt = Date.now();
+    await takenOver;
     await load.reached(load.acknowledged.length + 40);
     await load.stop();
 
     await allCompleteOnce(processes, load);
-    expect(takenOverMs).to.be.below(6_000);
+    const { events } = await checkJournal(processes.options.mysql);
+    const left = [...startedByVictim].filter((id) => !hasEnded(events.get(id) ?? [], goneAt));
+    expect(left, 'what the victim was running').not.to.deep.equal([]);
+    for (const id of left) {
+      const onMs = (goneOnAt(events.get(id) ?? [], goneAt, victim.id) ?? Infinity) - killedAt;
+      expect(onMs, `${id} goes on elsewhere`).to.be.below(6_000);
+    }
     const [first = ''] = load.acknowledged;
-    const committed = (await checkJournal(processes.options.mysql)).events.get(first) ?? [];
+    const committed = events.get(first) ?? [];
     expect(await storedHistory(processes.options.mysql, first)).to.deep.equal(
       committed.map((_, index) => index + 1),
     );

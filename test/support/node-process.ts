@@ -46,6 +46,16 @@ export class NodeProcess implements AsyncDisposable {
     return await next(this.#child, type, matches);
   }
 
+  /** Each thing of this kind that the node tells from now on. */
+  on<Type extends ToParent['type']>(
+    type: Type,
+    heard: (told: Extract<ToParent, { type: Type }>) => void,
+  ): void {
+    this.#child.on('message', (told: ToParent) => {
+      if (isOf(told, type)) heard(told);
+    });
+  }
+
   signal(name: 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
     this.#child.kill(name);
   }
