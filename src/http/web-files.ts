@@ -30,7 +30,7 @@ export async function webFiles(options: { dev: boolean }): Promise<RequestHandle
   const page = files.get('index.html');
   if (page === undefined) {
     throw new Error(
-      'The console is not built: dist/web/index.html is missing. Run "npm run build:web".',
+      'The console is not built: dist/web/index.html is missing. Run "npm run build".',
     );
   }
   const router = Router();

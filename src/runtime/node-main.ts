@@ -1,9 +1,11 @@
+import type { Logger } from 'pino';
+
 import { Node } from '#cluster/node.ts';
 import { Notices } from '#cluster/notices.ts';
 import { StopSignals } from '#dev/stop-signals.ts';
-import { createDoor } from '#http/server.ts';
+import { createDoor, type Door } from '#http/server.ts';
 
-import { moduleUrls, mysqlUrl, readConfig, redisUrl } from './config.ts';
+import { type Config, moduleUrls, mysqlUrl, readConfig, redisUrl } from './config.ts';
 import { createLog, logNotices } from './log.ts';
 import { runSamples } from './samples.ts';
 
@@ -37,8 +39,7 @@ export async function runNode(options: {
     retentionMs: config.engine.retention,
     notices,
   });
-  const { host, port } = config.server;
-  const door = await createDoor({ cluster: node.api, host, port, dev, log });
+  const door = await openDoor(node, config, log);
   node.announceUrl(door.url);
 
   const signals = new StopSignals(() => process.exit(130), { withParent: true });
@@ -70,5 +71,20 @@ export async function runNode(options: {
         detail: `${started} workflows started; one fails on purpose`,
       });
     }
+  }
+}
+
+/** A node without its door must not keep the shards that it has taken meanwhile. */
+async function openDoor(node: Node, config: Config, log: Logger): Promise<Door> {
+  const { host, port } = config.server;
+  try {
+    return await createDoor({ cluster: node.api, host, port, dev: config.node.dev, log });
+  } catch (error) {
+    await node.stop({ graceMs: 0 });
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    throw new Error(
+      `port ${port} of ${host} is in use by another program: set TEMJOB__SERVER__PORT (or server.port) to a free one, or to 0`,
+      { cause: error },
+    );
   }
 }

@@ -101,6 +101,23 @@ describe('temjob node', function () {
     );
   });
 
+  it('says which port is in use and what to set, and keeps no shard', async () => {
+    const env = await freshServers();
+    await using other = startNode(env);
+    const { port } = new URL(await served(other));
+
+    await using node = startNode({
+      ...env,
+      TEMJOB__NODE__NAME: 'late',
+      TEMJOB__SERVER__PORT: port,
+    });
+
+    expect(await node.exit).to.equal(1);
+    expect(node.output).to.contain(`port ${port} of 127.0.0.1 is in use`);
+    expect(node.output).to.contain('TEMJOB__SERVER__PORT');
+    expect(node.output).to.contain('the node has stopped');
+  });
+
   it('reads the file that --config names', async () => {
     await using dir = await TempDir.create();
     const file = dir.join('node.yaml');
