@@ -230,6 +230,8 @@ describe('a node process', function () {
     const begun = worker.next('started');
     const { id } = await api.start({ name: 'errand', input: { log: processes.log, ms: 60_000 } });
     await begun;
+    // The handler has begun, and writes down that it runs a moment later.
+    await until(async () => processes.executions().length === 1);
     await processes.join('spare', { engine: false, modules: workerModules });
 
     const killedAt = performance.now();
