@@ -24,7 +24,11 @@ await Promise.all([emitCode(), emitDeclarations(), buildWeb()]);
 
 async function emitCode(): Promise<void> {
   const files: string[] = [];
-  for await (const file of glob('{src,examples}/**/*.ts', { cwd: root })) files.push(file);
+  for await (const file of glob('{src,examples}/**/*.ts', {
+    cwd: root,
+    exclude: ['examples/starter/**'],
+  }))
+    files.push(file);
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: files,

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+
 import { expect } from 'chai';
+import { publint } from 'publint';
 import { z } from 'zod';
 
 import { workflow } from '#sdk/index.ts';
@@ -90,6 +93,27 @@ describe('the package as it is published', () => {
         !/^(LICENSE|README\.md|package\.json|dist\/)/.test(file) || /(?<!\.d)\.ts$/.test(file),
     );
     expect(strangers).to.deep.equal([]);
+  });
+
+  it('has nothing that publint would have done otherwise', async () => {
+    const { messages } = await publint({ pkgDir: installed.packageDirectory, strict: true });
+    expect(messages).to.deep.equal([]);
+  });
+
+  it('gives its types to every resolver of ES modules', async () => {
+    const { checkPackage, createPackageFromTarballData } = await import('@arethetypeswrong/core');
+    const analysis = await checkPackage(
+      createPackageFromTarballData(await readFile(installed.tarball)),
+    );
+    // It is ESM alone: what cannot import that is not promised anything.
+    const promised = ['node16-esm', 'bundler'];
+    expect(analysis).to.have.property('problems');
+    const problems = 'problems' in analysis ? analysis.problems : [];
+    expect(
+      problems.filter(
+        (problem) => !('resolutionKind' in problem) || promised.includes(problem.resolutionKind),
+      ),
+    ).to.deep.equal([]);
   });
 
   it('runs a quick start in JavaScript as a node, in threads too', async () => {

@@ -21,12 +21,19 @@ export async function installedPackage(): Promise<InstalledPackage> {
 
 export class InstalledPackage {
   readonly directory: string;
+  readonly tarball: string;
   /** What is in the tarball. */
   readonly files: readonly string[];
 
-  constructor(directory: string, files: readonly string[]) {
+  constructor(directory: string, tarball: string, files: readonly string[]) {
     this.directory = directory;
+    this.tarball = tarball;
     this.files = files;
+  }
+
+  /** Where npm has put it. */
+  get packageDirectory(): string {
+    return join(this.directory, 'node_modules', 'temjob');
   }
 
   async write(file: string, text: string): Promise<void> {
@@ -73,14 +80,17 @@ async function install(): Promise<InstalledPackage> {
     JSON.stringify({ name: 'empty-project', private: true, type: 'module' }),
   );
   const quietly = ['--prefer-offline', '--no-audit', '--no-fund', '--no-save'];
-  await run('npm', ['install', ...quietly, join(directory, tarball.filename)], directory);
+  const file = join(directory, tarball.filename);
+  await run('npm', ['install', ...quietly, file], directory);
   return new InstalledPackage(
     directory,
+    file,
     tarball.files.map(({ path }) => path),
   );
 }
 
-async function run(
+/** Runs a program in a directory and resolves with what it prints; rejects with all that it printed when it fails. */
+export async function run(
   program: string,
   args: readonly string[],
   cwd: string,
