@@ -187,6 +187,8 @@ export interface ServerEvents {
   hello: (hello: Hello) => void;
   d: (delta: Delta, ack: () => void) => void;
   snap: (snapshot: Snapshot, ack: () => void) => void;
+  /** The server ends the connection, and this is why; the session has ended (401), or too many messages came (429). */
+  refused: (problem: LiveProblem) => void;
   server_leaving: (notice: { in_ms: number; jitter_ms: number }) => void;
 }
 

@@ -5,6 +5,8 @@ import { type Namespace, Server, type Socket } from 'socket.io';
 
 import type { ClusterApi } from '#cluster/api.ts';
 
+import { credentialsOf } from './auth/authenticate.ts';
+import type { Credentials, Gatekeeper } from './auth/gatekeeper.ts';
 import type { DoorLog } from './door-log.ts';
 import { LiveHub, type Membership } from './live-hub.ts';
 import {
@@ -16,8 +18,7 @@ import {
   type ServerEvents,
   type Subscribed,
 } from './live-protocol.ts';
-import { isForLoopback, isFromHere } from './loopback.ts';
-import { problemOf } from './problems.ts';
+import { problemOf, unauthenticated } from './problems.ts';
 import { subscribeMessage, unsubscribeMessage } from './schemas.ts';
 import { complaint } from './validate.ts';
 
@@ -29,10 +30,19 @@ const frameLimit = 64 * 1024;
 const slowAfterMs = 60_000;
 const sweepEveryMs = 5_000;
 const goodbyeMs = 500;
-/** Subscriptions a socket may ask for in one sweep. */
-const requestLimit = 200;
+/** Messages that a socket may send in a window; answers to frames are not counted, for they are not more than the frames. */
+const messageLimit = 50;
+const messageWindowMs = 10_000;
+/** For a page to say who it is. */
+const introduceWithinMs = 10_000;
 
-type LiveSocket = Socket<ClientEvents, ServerEvents>;
+interface SocketData {
+  /** When its session ends, in ms since 1970; Infinity without one. */
+  until: number;
+}
+
+type Between = Record<string, never>;
+type LiveSocket = Socket<ClientEvents, ServerEvents, Between, SocketData>;
 
 export interface Live {
   /** Tells every page that this node leaves, and closes; the HTTP server stays open. */
@@ -43,22 +53,33 @@ export interface Live {
 export function openLive(
   server: HttpServer,
   cluster: ClusterApi,
+  gatekeeper: Gatekeeper,
   leaving: AbortSignal,
   log: DoorLog,
 ): Live {
-  const io = new Server<ClientEvents, ServerEvents>(server, {
+  const io = new Server<ClientEvents, ServerEvents, Between, SocketData>(server, {
     transports: ['websocket'],
     serveClient: false,
     maxHttpBufferSize: frameLimit,
     perMessageDeflate: false,
+    connectTimeout: introduceWithinMs,
     allowRequest: (request, decide) => {
-      const reason = leaving.aborted ? 'this node is going down' : refusal(request);
+      const reason = leaving.aborted ? 'this node is going down' : refusal(gatekeeper, request);
       decide(reason, reason === null);
     },
   });
   const hub = new LiveHub(cluster, log);
-  const pages: Namespace<ClientEvents, ServerEvents> = io.of(namespace);
+  const pages: Namespace<ClientEvents, ServerEvents, Between, SocketData> = io.of(namespace);
   const sessions = new Set<Session>();
+  // The library opens this namespace by itself; nothing is served there, so nobody is let in.
+  io.use((_socket, next) => next(new Error(`the live protocol is at ${namespace}`)));
+  pages.use((socket, next) => {
+    const admission = gatekeeper.admit(credentialsOfSocket(socket));
+    if (admission.type === 'refused') return next(connectError(unauthenticated(admission.why)));
+    // Everybody who is admitted may read, and nothing else can be done here.
+    socket.data.until = admission.until;
+    next();
+  });
   pages.on('connection', (socket) => {
     const session = new Session(socket, hub);
     sessions.add(session);
@@ -100,9 +121,20 @@ async function greet(socket: LiveSocket, cluster: ClusterApi): Promise<void> {
   });
 }
 
-function refusal(request: IncomingMessage): string | null {
-  if (!isForLoopback(request)) return 'this door answers to loopback names only';
-  return isFromHere(request) ? null : 'pages of other origins may not listen';
+function refusal(gatekeeper: Gatekeeper, request: IncomingMessage): string | null {
+  if (!gatekeeper.isForUs(request)) return 'this door answers to loopback names only';
+  return gatekeeper.isFromOurs(request) ? null : 'pages of other origins may not listen';
+}
+
+/** The token of the handshake, else what the request of the handshake has. */
+function credentialsOfSocket({ handshake, request }: LiveSocket): Credentials {
+  const token: unknown = handshake.auth['token'];
+  return typeof token === 'string' && token !== '' ? { key: token } : credentialsOf(request);
+}
+
+/** What the library hands to the page as it is: `data` is the problem. */
+function connectError(error: Error): Error {
+  return Object.assign(new Error(error.message), { data: liveProblem(error) });
 }
 
 /** One socket with its subscriptions and its credit. */
@@ -113,11 +145,16 @@ class Session {
   #unanswered = 0;
   /** Since when there has been something unanswered. */
   #waitingSince: number | null = null;
-  #requests = 0;
+  #messages = 0;
+  #windowBegan = performance.now();
 
   constructor(socket: LiveSocket, hub: LiveHub) {
     this.#socket = socket;
     this.#hub = hub;
+    socket.use((_message, next) => {
+      if (this.#isWithinLimit()) next();
+      else this.#refuse(tooManyMessages);
+    });
     // What comes from a socket is whatever it likes to send.
     socket.on('sub', (message: unknown, ack: unknown) => {
       const answer = (subscribed: Subscribed): void => {
@@ -143,9 +180,12 @@ class Session {
     this.#subscriptions.clear();
   }
 
-  /** Disconnects a socket that has not answered for long; true if it did. */
+  /** Disconnects a socket whose session has ended, or that has not answered for long; true if it was the latter. */
   sweep(): boolean {
-    this.#requests = 0;
+    if (Date.now() >= this.#socket.data.until) {
+      this.#refuse(liveProblem(unauthenticated('session ended')));
+      return false;
+    }
     if (this.#waitingSince === null || performance.now() - this.#waitingSince < slowAfterMs) {
       return false;
     }
@@ -157,10 +197,6 @@ class Session {
     const parsed = subscribeMessage.safeParse(message);
     if (!parsed.success) {
       return refuse(400, 'INVALID_INPUT', complaint(subscribeMessage, message) ?? 'not a message');
-    }
-    this.#requests += 1;
-    if (this.#requests > requestLimit) {
-      return refuse(429, 'RATE_LIMITED', 'too many subscriptions in a short time');
     }
     const { topic, since } = parsed.data;
     this.#drop(topic);
@@ -176,6 +212,22 @@ class Session {
       if (this.#subscriptions.get(topic) === subscription) this.#subscriptions.delete(topic);
       throw error;
     }
+  }
+
+  #isWithinLimit(): boolean {
+    const now = performance.now();
+    if (now - this.#windowBegan >= messageWindowMs) {
+      this.#windowBegan = now;
+      this.#messages = 0;
+    }
+    this.#messages += 1;
+    return this.#messages <= messageLimit;
+  }
+
+  /** Says why, and ends it. */
+  #refuse(problem: LiveProblem): void {
+    this.#socket.emit('refused', problem);
+    this.#socket.disconnect(true);
   }
 
   #drop(topic: string): void {
@@ -202,6 +254,12 @@ class Session {
     else this.#socket.emit('snap', frame.body, answered);
   }
 }
+
+const tooManyMessages: LiveProblem = {
+  status: 429,
+  code: 'RATE_LIMITED',
+  message: `a socket may send ${messageLimit} messages in ${messageWindowMs / 1000} s`,
+};
 
 type Frame =
   | { readonly event: 'd'; readonly body: Parameters<ServerEvents['d']>[0] }

@@ -162,6 +162,41 @@ function expressProblem(thrown: unknown): Problem | null {
   }
 }
 
+/** Nobody knows who asks. */
+export function unauthenticated(why: 'no key' | 'unknown key' | 'session ended'): ProblemError {
+  const detail = {
+    'no key': 'Send an API key, as "Authorization: Bearer …" or "X-API-Key: …", or sign in first.',
+    'unknown key': 'This API key is none of those that are configured here.',
+    'session ended': 'The session has ended: sign in again.',
+  }[why];
+  // RFC 6750: a challenge says nothing of an error when nothing was shown.
+  const challenge = why === 'no key' ? '' : ', error="invalid_token"';
+  return new ProblemError({
+    status: 401,
+    title: 'Unauthenticated',
+    code: 'UNAUTHENTICATED',
+    detail,
+    headers: { 'WWW-Authenticate': `Bearer realm="temjob"${challenge}` },
+  });
+}
+
+/** It is known who asks, and that one may not do this. */
+export function forbidden(
+  who: { readonly name: string; readonly scopes: readonly string[] },
+  scope: string,
+): ProblemError {
+  return new ProblemError({
+    status: 403,
+    title: 'Forbidden',
+    code: 'FORBIDDEN',
+    detail: `This needs the scope "${scope}"; the key ${JSON.stringify(who.name)} has ${who.scopes.join(', ')}.`,
+    more: { required_scope: scope },
+    headers: {
+      'WWW-Authenticate': `Bearer realm="temjob", error="insufficient_scope", scope="${scope}"`,
+    },
+  });
+}
+
 export const unsupportedMedia: Problem = {
   status: 415,
   title: 'Unsupported media type',

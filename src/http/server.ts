@@ -1,33 +1,42 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { networkInterfaces } from 'node:os';
 
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import helmet from 'helmet';
 
 import { type ClusterApi, ClusterError } from '#cluster/api.ts';
 
+import { authenticate } from './auth/authenticate.ts';
+import { type ApiKey, Gatekeeper } from './auth/gatekeeper.ts';
+import { requireScope } from './auth/principal.ts';
 import type { DoorLog } from './door-log.ts';
 import { openLive } from './live.ts';
-import { isForLoopback, isFromHere, loopbackAddress } from './loopback.ts';
+import { listenAddress } from './loopback.ts';
 import { ProblemError, problemOf, sendProblem, unsupportedMedia } from './problems.ts';
 import { actorRoutes } from './routes/actors.ts';
 import { clusterRoutes } from './routes/cluster.ts';
 import { definitionRoutes } from './routes/definitions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { resourceOf } from './routes/route.ts';
+import { sessionRoutes } from './routes/session.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { workflowRoutes } from './routes/workflows.ts';
 import { webFiles } from './web-files.ts';
 
 export interface DoorOptions {
   readonly cluster: ClusterApi;
-  /** A loopback address or `localhost`. */
+  /** A loopback address or `localhost`; any address when there are keys. */
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   /** Builds the console when it is missing or older than its sources. */
   readonly dev?: boolean;
+  /** Who may come in. None: everyone on this machine. */
+  readonly keys?: readonly ApiKey[];
+  /** Origins whose pages may call the API, with a key. */
+  readonly allowedOrigins?: readonly string[];
   readonly log: DoorLog;
 }
 
@@ -47,14 +56,19 @@ const closeWithinMs = 10_000;
 /** Opens the door of a node: REST, the live protocol and the console on one port. */
 export async function createDoor(options: DoorOptions): Promise<Door> {
   const { cluster, log } = options;
-  const address = loopbackAddress(options.host);
+  const { keys = [], allowedOrigins = [] } = options;
+  const gatekeeper = new Gatekeeper({ keys, allowedOrigins });
+  const address = listenAddress(options.host, !gatekeeper.isOpen);
   const leaving = new AbortController();
-  const console = await webFiles({ dev: options.dev ?? false });
-  const server = createServer(appOf(cluster, console, leaving.signal, log));
+  const dev = options.dev ?? false;
+  const console = await webFiles({ dev });
+  const server = createServer(
+    appOf({ cluster, gatekeeper, console, leaving: leaving.signal, dev, log }),
+  );
   await listen(server, options.port, address);
-  const live = openLive(server, cluster, leaving.signal, log);
+  const live = openLive(server, cluster, gatekeeper, leaving.signal, log);
   const port = portOf(server);
-  const name = address.includes(':') ? `[${address}]` : address;
+  const name = nameOf(address);
   let left: Promise<void> | null = null;
   let closed: Promise<void> | null = null;
   const leave = async (): Promise<void> => {
@@ -74,12 +88,16 @@ export async function createDoor(options: DoorOptions): Promise<Door> {
   };
 }
 
-function appOf(
-  cluster: ClusterApi,
-  console: RequestHandler,
-  leaving: AbortSignal,
-  log: DoorLog,
-): express.Express {
+interface AppParts {
+  readonly cluster: ClusterApi;
+  readonly gatekeeper: Gatekeeper;
+  readonly console: RequestHandler;
+  readonly leaving: AbortSignal;
+  readonly dev: boolean;
+  readonly log: DoorLog;
+}
+
+function appOf({ cluster, gatekeeper, console, leaving, dev, log }: AppParts): express.Express {
   const app = express();
   // Node's own parser: `?a[b]=1` is a parameter of that name, not an object.
   app.set('query parser', 'simple');
@@ -91,7 +109,8 @@ function appOf(
     if (leaving.aborted) response.set('Connection', 'close');
     next();
   });
-  app.use(refuseStrangers);
+  app.use(refuseStrangers(gatekeeper));
+  app.use(authenticate(gatekeeper));
   app.use(healthRoutes(cluster, leaving));
   app.use((_request, _response, next) => {
     if (leaving.aborted) throw new ClusterError('DRAINING', 'this node is going down');
@@ -101,7 +120,13 @@ function appOf(
     response.set('Cache-Control', 'no-store');
     next();
   });
+  // Before the body is read.
+  app.use('/api', (request, _response, next) => {
+    requireScope(request, isRead(request) ? 'read' : 'operate');
+    next();
+  });
   app.use('/api', refuseOtherMedia, express.json({ limit: bodyLimit, strict: false }));
+  app.use('/api/v1', sessionRoutes({ dev }));
   app.use('/api/v1', workflowRoutes(cluster, leaving));
   app.use('/api/v1', taskRoutes(cluster));
   app.use('/api/v1', definitionRoutes(cluster));
@@ -146,26 +171,31 @@ const headers: RequestHandler = helmet({
   referrerPolicy: { policy: 'no-referrer' },
 });
 
-const refuseStrangers: RequestHandler = (request, _response, next) => {
-  if (!isForLoopback(request)) {
-    throw new ProblemError({
-      status: 421,
-      title: 'Misdirected request',
-      code: 'NOT_LOOPBACK',
-      detail: 'This door answers to loopback names only, such as localhost and 127.0.0.1.',
-    });
-  }
-  const reads = ['GET', 'HEAD', 'OPTIONS'].includes(request.method);
-  if (!reads && !isFromHere(request)) {
-    throw new ProblemError({
-      status: 403,
-      title: 'Forbidden',
-      code: 'FOREIGN_ORIGIN',
-      detail: 'A page of another origin may not change anything here.',
-    });
-  }
-  next();
-};
+function refuseStrangers(gatekeeper: Gatekeeper): RequestHandler {
+  return (request, _response, next) => {
+    if (!gatekeeper.isForUs(request)) {
+      throw new ProblemError({
+        status: 421,
+        title: 'Misdirected request',
+        code: 'NOT_LOOPBACK',
+        detail: 'This door answers to loopback names only, such as localhost and 127.0.0.1.',
+      });
+    }
+    if (!isRead(request) && !gatekeeper.isFromOurs(request)) {
+      throw new ProblemError({
+        status: 403,
+        title: 'Forbidden',
+        code: 'FOREIGN_ORIGIN',
+        detail: 'A page of another origin may not change anything here.',
+      });
+    }
+    next();
+  };
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return ['GET', 'HEAD', 'OPTIONS'].includes(method ?? '');
+}
 
 const refuseOtherMedia: RequestHandler = (request, _response, next) => {
   const { headers: given } = request;
@@ -206,6 +236,19 @@ function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The door has no port.');
   return address.port;
+}
+
+/** How others reach the address. */
+function nameOf(address: string): string {
+  const all = address === '0.0.0.0' || address === '::';
+  const reachable = all ? ownAddress() : address;
+  return reachable.includes(':') ? `[${reachable}]` : reachable;
+}
+
+/** The first address of this machine that is not for itself alone. */
+function ownAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
 }
 
 async function closeServer(server: Server): Promise<void> {

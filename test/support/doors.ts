@@ -4,7 +4,7 @@ import { pino } from 'pino';
 
 import type { JsonObject } from '#actors/json.ts';
 import type { ClusterApi } from '#cluster/api.ts';
-import { createDoor, type Door } from '#http/server.ts';
+import { createDoor, type Door, type DoorOptions } from '#http/server.ts';
 
 export interface TestDoors extends AsyncDisposable {
   readonly doors: readonly Door[];
@@ -12,12 +12,17 @@ export interface TestDoors extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Opens a door for each of the nodes, on free ports, or on the one given. */
-export async function openDoors(nodes: readonly ClusterApi[], port = 0): Promise<TestDoors> {
+/** Opens a door for each of the nodes, on free ports of the loopback address if the options say nothing else. */
+export async function openDoors(
+  nodes: readonly ClusterApi[],
+  options: Partial<DoorOptions> = {},
+): Promise<TestDoors> {
   const log = pino({ level: 'silent' });
   const doors: Door[] = [];
   for (const cluster of nodes) {
-    doors.push(await createDoor({ cluster, host: '127.0.0.1', port, dev: true, log }));
+    doors.push(
+      await createDoor({ host: '127.0.0.1', port: 0, dev: true, log, ...options, cluster }),
+    );
   }
   return {
     doors,

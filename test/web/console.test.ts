@@ -169,7 +169,7 @@ describe('the console in Chromium', function () {
     await page.locator('.live[data-status="stale"]', { hasText: 'stale since' }).waitFor();
     await start('quick', 'meanwhile');
 
-    await using back = await openDoors([api], port);
+    await using back = await openDoors([api], { port });
 
     await page.locator('.live[data-status="live"]').waitFor();
     await page.locator('tr[data-id="meanwhile"][data-state="completed"]').waitFor();
