@@ -32,6 +32,8 @@ export type WorkflowCommand =
       readonly onConflict: 'fail' | 'useExisting';
     }
   | { readonly type: 'workflow.cancel'; readonly reason: string }
+  /** Opens a failed workflow again, from the steps that failed. */
+  | { readonly type: 'workflow.retry' }
   | {
       readonly type: 'task.started';
       readonly step: number;
@@ -103,6 +105,7 @@ export type RefusalCode =
   | 'ALREADY_EXISTS'
   | 'NOT_FOUND'
   | 'ALREADY_CLOSED'
+  | 'NOT_FAILED'
   | 'ACTOR_QUARANTINED'
   | 'ACTOR_MAILBOX_FULL'
   | 'ACTOR_FAILED'
@@ -151,4 +154,6 @@ export const limits = {
   turnMessages: 64,
   /** Message ids that an actor remembers to drop repeats. */
   remembered: 256,
+  /** The same of a workflow, for those that open it again: more rarely, and each is in its snapshot. */
+  retriesRemembered: 16,
 } as const;

@@ -305,6 +305,7 @@ class Decider implements UserActorTurn {
         return;
       case 'workflow.start':
       case 'workflow.cancel':
+      case 'workflow.retry':
       case 'task.started':
       case 'task.progressed':
       case 'task.ended':

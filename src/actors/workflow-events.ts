@@ -78,6 +78,15 @@ export type WorkflowEvent =
     }
   /** A step failed for good and the others are let finish; nothing new starts. */
   | { readonly type: 'workflow.failing'; readonly at: number; readonly failure: Failure }
+  /** A failed workflow is open again, and these steps with it; their attempts go on being counted. */
+  | {
+      readonly type: 'workflow.retried';
+      readonly at: number;
+      readonly steps: readonly number[];
+      readonly timeoutAt: number | null;
+      /** The message that asked for it: the same message again opens nothing. */
+      readonly by: string;
+    }
   | { readonly type: 'workflow.completed'; readonly at: number }
   | { readonly type: 'workflow.failed'; readonly at: number; readonly failure: Failure }
   | { readonly type: 'workflow.canceled'; readonly at: number; readonly reason: string };

@@ -2,6 +2,7 @@ import assert from 'node:assert';
 
 import type { Failure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
+import { limits } from './message.ts';
 import type { Plan } from './plan.ts';
 import type { WorkflowEvent } from './workflow-events.ts';
 
@@ -28,6 +29,10 @@ export interface WorkflowState {
   failure: Failure | null;
   cancelReason: string | null;
   readonly startedBy: string;
+  /** When it was opened again after a failure; its timeout counts from here. */
+  readonly retriedAt: number | null;
+  /** The newest messages that opened it again. */
+  readonly retriedBy: readonly string[];
 }
 
 export interface TaskState {
@@ -36,6 +41,8 @@ export interface TaskState {
   blockers: number;
   /** 0 until the first attempt is handed out. */
   attempt: number;
+  /** How many attempts were made before the workflow was opened again: the retry policy does not count them. */
+  attemptsBefore: number;
   delivery: number;
   /** How many nodes died with the current attempt. */
   deaths: number;
@@ -54,7 +61,10 @@ export interface TaskState {
   reason: string | null;
 }
 
-/** W1  Completed, failed for good, canceled or skipped: no event leaves it. */
+/**
+ * W1  Completed, failed for good, canceled or skipped: no event leaves it but `workflow.retried`, which opens a failed
+ * workflow again, and with it the steps that it names.
+ */
 export function hasEnded(task: TaskState): boolean {
   return task.endedAt !== null;
 }
@@ -67,6 +77,23 @@ export function isClosed(state: WorkflowState): boolean {
 export function isOut(task: TaskState): boolean {
   return task.status === 'running' || (task.status === 'pending' && task.scheduledAt !== null);
 }
+
+/** A state as it was stored, read: one of an earlier version gets what it lacks. */
+export function readWorkflowState(text: string): WorkflowState {
+  const { tasks, ...stored }: StoredWorkflow = JSON.parse(text);
+  return {
+    retriedAt: null,
+    retriedBy: [],
+    ...stored,
+    tasks: tasks.map((task) => ({ attemptsBefore: 0, ...task })),
+  };
+}
+
+type StoredWorkflow = Lacking<Omit<WorkflowState, 'tasks'>, 'retriedAt' | 'retriedBy'> & {
+  readonly tasks: readonly Lacking<TaskState, 'attemptsBefore'>[];
+};
+
+type Lacking<Whole, Keys extends keyof Whole> = Omit<Whole, Keys> & Partial<Pick<Whole, Keys>>;
 
 /** The seed's output: the input, with the outputs of the steps laid over it in the order of the definition. */
 export function mergedOutput(state: WorkflowState): JsonObject {
@@ -117,13 +144,14 @@ export function evolveWorkflow(
     return accept(event, plan, id);
   }
   assert(state !== null, 'W3: a workflow is accepted before anything else happens to it');
+  if (event.type === 'workflow.retried') return openAgain(state, event, plan);
   assert(state.endedAt === null, 'W1: nothing happens to a workflow that has ended');
   switch (event.type) {
     case 'task.scheduled': {
       const task = openTask(state, event.step);
       if (state.status === 'pending') {
         state.status = 'running';
-        state.startedAt = event.at;
+        state.startedAt ??= event.at;
       }
       task.deaths = event.attempt === task.attempt ? task.deaths + (event.lost ? 1 : 0) : 0;
       task.status = 'pending';
@@ -216,26 +244,7 @@ function accept(
     status: 'pending',
     input: event.input,
     open: plan.steps.length,
-    tasks: plan.steps.map((planned) => ({
-      status: 'pending',
-      blockers: planned.waitsFor.length,
-      attempt: 0,
-      delivery: 0,
-      deaths: 0,
-      where: null,
-      node: null,
-      firstScheduledAt: null,
-      scheduledAt: null,
-      startedAt: null,
-      endedAt: null,
-      retryAt: null,
-      heartbeatAt: null,
-      progress: null,
-      details: null,
-      output: null,
-      failure: null,
-      reason: null,
-    })),
+    tasks: plan.steps.map((planned) => newTask(planned.waitsFor.length, 0)),
     createdAt: event.at,
     startedAt: null,
     endedAt: null,
@@ -243,6 +252,62 @@ function accept(
     failure: null,
     cancelReason: null,
     startedBy: event.by,
+    retriedAt: null,
+    retriedBy: [],
+  };
+}
+
+function newTask(blockers: number, attemptsBefore: number): TaskState {
+  return {
+    status: 'pending',
+    blockers,
+    attempt: attemptsBefore,
+    attemptsBefore,
+    delivery: 0,
+    deaths: 0,
+    where: null,
+    node: null,
+    firstScheduledAt: null,
+    scheduledAt: null,
+    startedAt: null,
+    endedAt: null,
+    retryAt: null,
+    heartbeatAt: null,
+    progress: null,
+    details: null,
+    output: null,
+    failure: null,
+    reason: null,
+  };
+}
+
+/** W1  The one way back. It makes a new state: whoever shows the end of the old one a little later shows that very end. */
+function openAgain(
+  state: WorkflowState,
+  event: Extract<WorkflowEvent, { type: 'workflow.retried' }>,
+  plan: Plan,
+): WorkflowState {
+  assert(state.status === 'failed', 'W1: only a workflow that has failed is opened again');
+  const again = new Set(event.steps);
+  for (const step of again) {
+    assert(step in state.tasks, `W4: workflow ${state.id} has no step number ${step}`);
+  }
+  const tasks = state.tasks.map((task, number) => {
+    if (!again.has(number)) return task;
+    const waitsFor = plan.steps[number]?.waitsFor ?? [];
+    const blockers = waitsFor.filter((other) => again.has(other)).length;
+    return { ...newTask(blockers, task.attempt), details: task.details };
+  });
+  return {
+    ...state,
+    status: 'pending',
+    tasks,
+    open: again.size,
+    endedAt: null,
+    timeoutAt: event.timeoutAt,
+    failure: null,
+    retriedAt: event.at,
+    retriedBy: [...state.retriedBy, event.by].slice(-limits.retriesRemembered),
   };
 }
 

@@ -103,7 +103,7 @@ function taskView(plan: Plan, state: WorkflowState, number: number, task: TaskSt
     ...(task.status === 'completed' ? { output: task.output } : {}),
     state: task.status,
     ...(task.failure === null ? {} : { error: task.failure.message, failure: task.failure }),
-    retry_count: Math.max(0, task.attempt - 1),
+    retry_count: Math.max(0, task.attempt - task.attemptsBefore - 1),
     max_retries: step.retry.maxAttempts - 1,
     attempt: task.attempt,
     created_at: iso(task.firstScheduledAt ?? state.createdAt),

@@ -1,4 +1,3 @@
-import type { Step } from './definition.ts';
 import type { Failure } from './failure.ts';
 import type { JsonObject, Json } from './json.ts';
 import type {
@@ -11,8 +10,10 @@ import type {
   WorkflowCommand,
 } from './message.ts';
 import { limits } from './message.ts';
+import { stepsToOpen } from './opened-again.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import { retryAt } from './retry.ts';
+import { stepTimeout, stepTimeoutAt, workflowTimeout, workflowTimeoutMs } from './time-limits.ts';
 import type { Outcome, Work } from './work.ts';
 import type { WorkflowEvent } from './workflow-events.ts';
 import type { TaskState, WorkflowState } from './workflow-state.ts';
@@ -25,8 +26,9 @@ import { evolveWorkflow, hasEnded, isClosed, isOut } from './workflow-state.ts';
  * emits is applied at once, so that what follows from it (the next steps, the end) is decided in the same turn, and one
  * commit carries all of it.
  *
- * Invariants: W1 what has ended stays ended; W2 folding the events gives the state; W3 accepted first and once;
- * W4 tasks are those of the graph; W5 the workflow ends after its tasks; W6 a result counts only for the attempt that is out.
+ * Invariants: W1 what has ended stays ended, until `workflow.retried` opens what has failed; W2 folding the events gives the
+ * state; W3 accepted first and once; W4 tasks are those of the graph; W5 the workflow ends after its tasks; W6 a result
+ * counts only for the attempt that is out.
  */
 export interface WorkflowTurn extends Decision<WorkflowEvent> {
   readonly state: WorkflowState | null;
@@ -50,7 +52,7 @@ export function workflowDueAt(plan: Plan, state: WorkflowState): number | null {
   for (const { number, step } of plan.steps) {
     const task = state.tasks[number];
     if (task === undefined || task.firstScheduledAt === null || hasEnded(task)) continue;
-    due = Math.min(due, task.retryAt ?? Infinity, timeoutAt(step, task));
+    due = Math.min(due, task.retryAt ?? Infinity, stepTimeoutAt(step, task));
   }
   return due === Infinity ? null : due;
 }
@@ -140,6 +142,10 @@ class Turn implements WorkflowTurn {
       this.#cancel(state, plan, command.reason);
       return;
     }
+    if (command.type === 'workflow.retry') {
+      this.#retry(state, plan);
+      return;
+    }
     if (isClosed(state)) return;
     switch (command.type) {
       case 'task.started': {
@@ -224,6 +230,32 @@ class Turn implements WorkflowTurn {
     this.#reply({ ok: true, value: { state: 'canceled' } });
   }
 
+  /** Retry budgets and timeouts begin anew; attempts are counted on, so that no late result is taken for a new one (W6). */
+  #retry(failed: WorkflowState, plan: Plan): void {
+    const { id, to } = this.#envelope;
+    if (!failed.retriedBy.includes(id)) {
+      if (failed.status !== 'failed') {
+        this.#refuse(
+          'NOT_FAILED',
+          `workflow ${to} is ${failed.status}, and only one that has failed can be retried`,
+        );
+        return;
+      }
+      const { now } = this.#context;
+      const timeoutMs = workflowTimeoutMs(failed);
+      const state = this.#emit({
+        type: 'workflow.retried',
+        at: now,
+        steps: stepsToOpen(plan, failed),
+        timeoutAt: timeoutMs === null ? null : now + timeoutMs,
+        by: id,
+      });
+      for (const planned of plan.steps) this.#considerStep(state, plan, planned);
+      this.#considerEnd(state, plan);
+    }
+    this.#reply({ ok: true, value: { state: this.state?.status ?? failed.status } });
+  }
+
   #taskEnded(
     state: WorkflowState,
     plan: Plan,
@@ -297,15 +329,14 @@ class Turn implements WorkflowTurn {
   #wake(state: WorkflowState, plan: Plan): void {
     const { now } = this.#context;
     if (state.timeoutAt !== null && state.timeoutAt <= now) {
-      const failure = timeoutFailure('WorkflowTimeout', state.timeoutAt - state.createdAt, null);
-      this.#fail(state, plan, failure);
+      this.#fail(state, plan, workflowTimeout(state));
       return;
     }
     for (const planned of plan.steps) {
       if (isClosed(state)) return;
       const task = state.tasks[planned.number];
       if (task === undefined || hasEnded(task)) continue;
-      if (timeoutAt(planned.step, task) <= now) {
+      if (stepTimeoutAt(planned.step, task) <= now) {
         const failure = stepTimeout(planned.step, task, now);
         if (isOut(task)) this.#abort(state, planned, task, failure.message);
         this.#taskFailed(state, plan, planned, {
@@ -334,7 +365,7 @@ class Turn implements WorkflowTurn {
     const { now } = this.#context;
     const { number: step, step: declared } = planned;
     const next = retryAt(declared.retry, {
-      attempt: task.attempt,
+      attempt: task.attempt - task.attemptsBefore,
       failure: failed.failure,
       firstScheduledAt: task.firstScheduledAt ?? now,
       now,
@@ -403,7 +434,7 @@ class Turn implements WorkflowTurn {
     if (reason !== null) {
       this.#skip(state, plan, planned, reason);
     } else if (state.failure === null) {
-      this.#schedule(state, plan, planned, { attempt: 1, delivery: 1 });
+      this.#schedule(state, plan, planned, { attempt: task.attempt + 1, delivery: 1 });
     }
   }
 
@@ -527,51 +558,6 @@ function unhandledBy(state: WorkflowState, plan: Plan, planned: PlannedStep): Fa
   const step = planned.handles === null ? undefined : plan.steps[planned.handles];
   if (failed?.status !== 'failed' || failed.failure === null || step === undefined) return null;
   return { ...failed.failure, step: step.step.name };
-}
-
-/** When the first timeout of a step runs out, or Infinity. Asked of every open task after every decision, so it makes nothing. */
-function timeoutAt({ timeouts }: Step, task: TaskState): number {
-  if (task.firstScheduledAt === null) return Infinity;
-  const { startToCloseMs, scheduleToStartMs, scheduleToCloseMs, heartbeatMs } = timeouts;
-  let at = task.firstScheduledAt + (scheduleToCloseMs ?? Infinity);
-  if (task.status === 'running' && task.startedAt !== null) {
-    at = Math.min(at, task.startedAt + (startToCloseMs ?? Infinity));
-    at = Math.min(at, (task.heartbeatAt ?? task.startedAt) + (heartbeatMs ?? Infinity));
-  } else if (task.status === 'pending' && task.scheduledAt !== null) {
-    at = Math.min(at, task.scheduledAt + (scheduleToStartMs ?? Infinity));
-  }
-  return at;
-}
-
-/** The failure of a step that has run out of time: for good if it is the task's, else by the limit of the attempt that was first. */
-function stepTimeout(step: Step, task: TaskState, now: number): Failure {
-  const { startToCloseMs, scheduleToStartMs, scheduleToCloseMs, heartbeatMs } = step.timeouts;
-  const { firstScheduledAt, startedAt } = task;
-  if (
-    firstScheduledAt !== null &&
-    scheduleToCloseMs !== null &&
-    firstScheduledAt + scheduleToCloseMs <= now
-  ) {
-    return timeoutFailure('ScheduleToCloseTimeout', scheduleToCloseMs, step.name);
-  }
-  if (task.status !== 'running') {
-    return timeoutFailure('ScheduleToStartTimeout', scheduleToStartMs ?? 0, step.name);
-  }
-  return startedAt !== null &&
-    startToCloseMs !== null &&
-    startedAt + startToCloseMs === timeoutAt(step, task)
-    ? timeoutFailure('StartToCloseTimeout', startToCloseMs, step.name)
-    : timeoutFailure('HeartbeatTimeout', heartbeatMs ?? 0, step.name);
-}
-
-/** After schedule-to-close there is no time left for another attempt, so it alone is final. */
-function timeoutFailure(name: string, limitMs: number, step: string | null): Failure {
-  return {
-    kind: 'timeout',
-    name,
-    message: `${step ?? 'the workflow'} did not ${name === 'ScheduleToStartTimeout' ? 'start' : name === 'HeartbeatTimeout' ? 'report' : 'end'} within ${limitMs} ms`,
-    retryable: name !== 'ScheduleToCloseTimeout' && name !== 'WorkflowTimeout',
-  };
 }
 
 function unexpected(outcome: Outcome): Failure {

@@ -14,6 +14,8 @@ export interface ClusterApi {
   start(request: StartRequest): Promise<Started>;
   /** Resolves after the cancellation is committed. NOT_FOUND, ALREADY_CLOSED (but canceling what is canceled is fine). */
   cancel(workflowId: string, reason?: string): Promise<void>;
+  /** Opens a failed workflow again, from its failed steps. Resolves after that is committed. NOT_FOUND, NOT_FAILED. */
+  retry(workflowId: string): Promise<void>;
   /** The newest state, from the owner. NOT_FOUND. */
   workflow(id: string): Promise<WorkflowSnapshot>;
   /** Waits until the workflow has ended, at most `waitMs`; resolves with its state then, ended or not; `signal` ends the wait. NOT_FOUND. */
@@ -146,6 +148,7 @@ export type ClusterErrorCode =
   | 'NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'ALREADY_CLOSED'
+  | 'NOT_FAILED'
   | 'UNKNOWN_DEFINITION'
   | 'TOO_LARGE'
   | 'ACTOR_QUARANTINED'

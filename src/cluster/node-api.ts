@@ -1,7 +1,7 @@
 import type { Graph } from '#actors/definition.ts';
 import { actorId, isActorKey, isWorkflowId, shardOf } from '#actors/ids.ts';
 import type { Json } from '#actors/json.ts';
-import type { WorkflowState, WorkflowStatus } from '#actors/workflow-state.ts';
+import { readWorkflowState, type WorkflowStatus } from '#actors/workflow-state.ts';
 
 import { admit } from './admission.ts';
 import type {
@@ -78,6 +78,13 @@ export class NodeApi implements ClusterApi {
     await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command });
   }
 
+  async retry(workflowId: string): Promise<void> {
+    this.#parts.health.assertServing();
+    if (!isWorkflowId(workflowId)) throw notFound(workflowId);
+    const command = { type: 'workflow.retry' } as const;
+    await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command });
+  }
+
   async workflow(id: string): Promise<WorkflowSnapshot> {
     return await this.result(id, 0);
   }
@@ -93,10 +100,9 @@ export class NodeApi implements ClusterApi {
     const snapshots = await this.#stored(async () => {
       return await this.#parts.store.workflows.list({ kind: 'workflow', ...filter });
     });
-    return snapshots.map(({ data, seq }) => {
-      const state: WorkflowState = JSON.parse(data);
-      return workflowRow(state, seq, { payloads: true });
-    });
+    return snapshots.map(({ data, seq }) =>
+      workflowRow(readWorkflowState(data), seq, { payloads: true }),
+    );
   }
 
   async stats(): Promise<Readonly<Record<WorkflowStatus, number>>> {

@@ -188,7 +188,7 @@ function snapshotOf({ plan, state, seq, closed }: WorkflowActor): WorkflowSnapsh
   if (state === null) return null;
   const shown = { seq, workflow: workflowView(plan, state), graph: plan.graph };
   if (!closed) return { ...shown, tasks: taskViews(plan, state) };
-  // What has ended does not change any more, and who waits for a result seldom looks at the tasks.
+  // This state does not change any more (opening it again makes another), and who waits for a result seldom looks at the tasks.
   return {
     ...shown,
     get tasks() {

@@ -59,6 +59,7 @@ export class WorkflowSource implements Source {
   #reading = true;
   #heardAt = performance.now();
   #patienceMs = silenceMs;
+  #asking = false;
 
   constructor(id: string, watch: Watch) {
     this.#id = id;
@@ -78,7 +79,7 @@ export class WorkflowSource implements Source {
     this.#state = state;
     this.#reading = false;
     this.#hearEarly();
-    this.#own(this.#askWhenSilent());
+    if (!this.#asking) this.#own(this.#askWhenSilent());
     return state;
   }
 
@@ -128,6 +129,8 @@ export class WorkflowSource implements Source {
   #advance(state: TopicState, ver: number, ops: readonly Operation[]): void {
     state.advance(ver, ops);
     this.#watch.changed();
+    // What has failed may be retried, and is silent no more.
+    if (!this.#asking && !this.#ended()) this.#own(this.#askWhenSilent());
   }
 
   #readAgain(): void {
@@ -167,6 +170,7 @@ export class WorkflowSource implements Source {
 
   async #askWhenSilent(): Promise<void> {
     const { signal } = this.#stop;
+    this.#asking = true;
     while (!this.#ended()) {
       const silentMs = performance.now() - this.#heardAt;
       if (silentMs < this.#patienceMs) {
@@ -177,6 +181,7 @@ export class WorkflowSource implements Source {
       this.#heardAt = performance.now();
       this.#patienceMs = Math.min(this.#patienceMs * 2, silenceLimitMs);
     }
+    this.#asking = false;
     // Log lines are stored a little after the attempt that wrote them, and the owner may have forgotten the workflow by then.
     await sleep(logLagMs, undefined, { signal, ref: false });
     this.#readAgain();

@@ -32,6 +32,7 @@ const table = {
   UNKNOWN_DEFINITION: { status: 404, title: 'Unknown definition' },
   ALREADY_EXISTS: { status: 409, title: 'Already exists' },
   ALREADY_CLOSED: { status: 409, title: 'Already ended' },
+  NOT_FAILED: { status: 409, title: 'Not failed' },
   ALREADY_APPLIED: { status: 409, title: 'Already applied' },
   ACTOR_QUARANTINED: { status: 409, title: 'The actor is quarantined' },
   TOO_LARGE: { status: 413, title: 'Too large' },

@@ -12,6 +12,7 @@ import type { ActorCall, ListFilter, Started, StartRequest, WorkflowRow } from '
 export interface Backend {
   start(request: StartRequest): Promise<Started>;
   cancel(id: string, reason?: string): Promise<void>;
+  retry(id: string): Promise<void>;
   describe(id: string): Promise<WorkflowView>;
   tasks(id: string): Promise<readonly TaskView[]>;
   task(id: string): Promise<TaskView>;

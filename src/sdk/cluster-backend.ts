@@ -32,6 +32,10 @@ export class ClusterBackend implements Backend {
     await this.#api.cancel(id, reason);
   }
 
+  async retry(id: string): Promise<void> {
+    await this.#api.retry(id);
+  }
+
   async describe(id: string): Promise<WorkflowView> {
     return (await this.#api.workflow(id)).workflow;
   }

@@ -74,6 +74,15 @@ export class WorkflowHandle<Output> {
     await this.#reach.backend().cancel(this.id, reason);
   }
 
+  /**
+   * Opens a failed workflow again: the steps that failed, or were canceled with them, run again with new retry budgets;
+   * what has completed keeps its output. Resolves once that will not be lost; `result()` then waits for the new end.
+   * @throws ClusterError `NOT_FAILED` when it is in any other state, `NOT_FOUND`
+   */
+  async retry(): Promise<void> {
+    await this.#reach.backend().retry(this.id);
+  }
+
   async #ending(until: number, stop: AbortSignal): Promise<Ending | null> {
     const backend = this.#reach.backend();
     let failingSince: number | null = null;

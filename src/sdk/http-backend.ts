@@ -52,6 +52,10 @@ export class HttpBackend implements Backend {
     await this.#request('POST', `${workflowPath(id)}/cancel`, { body });
   }
 
+  async retry(id: string): Promise<void> {
+    await this.#request('POST', `${workflowPath(id)}/retry`);
+  }
+
   async describe(id: string): Promise<WorkflowView> {
     return (await this.#request('GET', workflowPath(id))).json;
   }
@@ -216,6 +220,7 @@ const codes: Readonly<Record<ClusterErrorCode, true>> = {
   NOT_FOUND: true,
   ALREADY_EXISTS: true,
   ALREADY_CLOSED: true,
+  NOT_FAILED: true,
   UNKNOWN_DEFINITION: true,
   TOO_LARGE: true,
   ACTOR_QUARANTINED: true,

@@ -6,6 +6,7 @@ import type { Effect, WorkflowCommand } from '#actors/message.ts';
 import { planOf } from '#actors/plan.ts';
 import type { Outcome } from '#actors/work.ts';
 import type { WorkflowEvent } from '#actors/workflow-events.ts';
+import type { WorkflowState } from '#actors/workflow-state.ts';
 import { hasEnded, isClosed, isOut } from '#actors/workflow-state.ts';
 
 import { DrivenWorkflow, failureLike } from '../support/driven-workflow.ts';
@@ -105,6 +106,7 @@ const moves = fc.array(
       },
       { weight: 6, arbitrary: fc.constant('wake' as const) },
       { weight: 1, arbitrary: fc.constantFrom('cancel' as const, 'startAgain' as const) },
+      { weight: 2, arbitrary: fc.constant('retry' as const) },
     ),
     pick: fc.nat(1000),
     ms: fc.oneof(fc.nat(50), fc.nat(3000)),
@@ -137,14 +139,21 @@ class Course {
 
   run(course: readonly Move[]): this {
     for (const move of course) this.#move(move);
+    this.#finish();
+    // In another order, so that it is retried in many states, and so are the retries of it.
+    for (const move of course.toReversed()) this.#move(move);
+    this.#finish();
+    for (const move of course) if (move.type !== 'retry') this.#move(move);
+    return this;
+  }
+
+  #finish(): void {
     for (let turns = 0; !isClosed(this.workflow.state); turns += 1) {
       if (turns > 1000) throw new Error('it never ends');
       const out = this.workflow.state.tasks.findIndex(isOut);
       if (out >= 0) this.#end(out, { status: 'completed', output: { [`o${out}`]: turns } });
       else this.#sleep();
     }
-    for (const move of course) this.#move(move);
-    return this;
   }
 
   #move({ type, pick, ms, random }: Move): void {
@@ -220,8 +229,18 @@ class Course {
       case 'startAgain': {
         const [start] = this.#sent;
         if (start !== undefined) this.#send(start);
+        return;
       }
+      case 'retry':
+        this.#retry();
     }
+  }
+
+  #retry(): void {
+    const before = this.workflow.state;
+    const shown = JSON.stringify(before);
+    this.#send({ type: 'workflow.retry' });
+    if (before.status === 'failed') expectOpened(this.workflow, before, shown);
   }
 
   #sleep(): void {
@@ -248,7 +267,10 @@ class Course {
   }
 
   #send(command: WorkflowCommand): void {
-    const wasClosed = this.turns.length > 0 && isClosed(this.workflow.state);
+    const wasClosed =
+      this.turns.length > 0 &&
+      isClosed(this.workflow.state) &&
+      !(command.type === 'workflow.retry' && this.workflow.state.status === 'failed');
     this.#sent.push(command);
     const { events, effects } = this.workflow.send(command, { id: `m${this.#sent.length}` });
     this.turns.push({ wasClosed, events: [...events], effects: [...effects] });
@@ -301,6 +323,20 @@ function keyOf({ work }: { work: { task: number; attempt: number; delivery: numb
   return `${work.task}.${work.attempt}.${work.delivery}`;
 }
 
+/** It goes on; what had completed is as it was, and so is what was shown of the end before. */
+function expectOpened({ state, plan }: DrivenWorkflow, before: WorkflowState, shown: string): void {
+  expect(JSON.stringify(before)).to.equal(shown);
+  expect(state).to.include({ status: 'running', endedAt: null, failure: null });
+  for (const [number, task] of before.tasks.entries()) {
+    const now = state.tasks[number];
+    if (task.status === 'completed') expect(now).to.deep.equal(task);
+    if (task.status === 'canceled') expect(now?.status).to.be.oneOf(['pending', 'skipped']);
+    if (now === undefined || hasEnded(now)) continue;
+    const behind = plan.steps[number]?.waitedForBy.map((waiting) => state.tasks[waiting]) ?? [];
+    expect(behind.filter((other) => other === undefined || hasEnded(other))).to.deep.equal([]);
+  }
+}
+
 /** No step starts before all that it waits for has ended; attempts and deliveries count on by one. */
 function expectOrder({ plan, journal }: DrivenWorkflow): void {
   const ended = new Set<number>();
@@ -315,6 +351,8 @@ function expectOrder({ plan, journal }: DrivenWorkflow): void {
       expect(attempt).to.equal(isNext);
       if (delivery > 1) expect(delivery).to.equal(before.delivery + 1);
       newest.set(step, { attempt, delivery });
+    } else if (event.type === 'workflow.retried') {
+      for (const step of event.steps) ended.delete(step);
     } else if (
       event.type === 'task.completed' ||
       event.type === 'task.skipped' ||

@@ -60,11 +60,20 @@ const anyTaskEvent: readonly WorkflowEvent[] = [
   ...ends,
 ];
 const cancelOfB: WorkflowEvent = { type: 'task.canceled', at: 4, step: 1, reason: 'no' };
+const failing: WorkflowEvent = { type: 'workflow.failed', at: 5, failure: failureLike() };
 const closings: readonly WorkflowEvent[] = [
   { type: 'workflow.completed', at: 5 },
-  { type: 'workflow.failed', at: 5, failure: failureLike() },
+  failing,
   { type: 'workflow.canceled', at: 5, reason: 'no' },
 ];
+
+const retried: WorkflowEvent = {
+  type: 'workflow.retried',
+  at: 6,
+  steps: [0, 1],
+  timeoutAt: null,
+  by: 'retry',
+};
 
 describe('the states of a workflow and its tasks', () => {
   it('are pending, running and completed on the good path, with the times of each change', () => {
@@ -144,6 +153,17 @@ describe('the states of a workflow and its tasks', () => {
     });
   }
 
+  it('are left by workflow.retried alone, and only by that of a failed workflow (W1)', () => {
+    for (const closing of closings) {
+      const state = folded(accepted, { ...cancelOfB, step: 0 }, cancelOfB, closing);
+      const open = (): unknown => evolveWorkflow(state, retried, plan, 'wf-1');
+
+      if (closing.type === 'workflow.failed') expect(open()).to.include({ status: 'pending' });
+      else expect(open, closing.type).to.throw('W1');
+    }
+    expect(() => folded(accepted, retried)).to.throw('W1');
+  });
+
   it('begin with acceptance, once (W3)', () => {
     expect(() => folded(scheduled)).to.throw('W3');
     expect(() => folded(accepted, accepted)).to.throw('W3');
@@ -153,6 +173,9 @@ describe('the states of a workflow and its tasks', () => {
     const state = folded(accepted);
 
     expect(() => evolveWorkflow(state, { ...scheduled, step: 2 }, plan, 'wf-1')).to.throw('W4');
+    const failed = folded(accepted, { ...cancelOfB, step: 0 }, cancelOfB, failing);
+    const opened = { ...retried, steps: [0, 2] };
+    expect(() => evolveWorkflow(failed, opened, plan, 'wf-1')).to.throw('W4');
   });
 
   it('hold a start and an end that clocks of other nodes cannot move out of order', () => {

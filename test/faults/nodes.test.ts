@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -202,6 +202,36 @@ describe('a node process', function () {
     await load.stop();
 
     await allCompleteOnce(processes, load);
+  });
+
+  it('goes on with failed workflows that were retried a moment before it was killed', async () => {
+    await using processes = await Processes.start(['a']);
+    const { api } = await processes.client();
+    const ids = Array.from({ length: 12 }, (_, index) => `bridge-${index}`);
+    const input = { log: processes.log };
+    await Promise.all(ids.map(async (id) => await api.start({ name: 'bridge', id, input })));
+    const failed = await Promise.all(ids.map(async (id) => await api.result(id, 20_000)));
+    writeFileSync(`${processes.log}.mended`, '');
+
+    await Promise.all(ids.map(async (id) => await api.retry(id)));
+    await processes.nodes[0]?.kill();
+    await processes.join('a');
+    writeFileSync(`${processes.log}.open`, '');
+    const ends = await Promise.all(ids.map(async (id) => await api.result(id, 20_000)));
+
+    expect(failed.map(({ workflow }) => workflow.state)).to.deep.equal(ids.map(() => 'failed'));
+    for (const { workflow, tasks } of ends) {
+      expect(workflow.output, workflow.id).to.include({ packed: true, drove: 2 });
+      expect(tasks.map(({ attempt }) => attempt)).to.deep.equal([1, 2]);
+    }
+    const packed = processes.executions().filter((line) => line.includes(' pack '));
+    expect(packed.toSorted()).to.deep.equal(ids.map((id) => `${id} pack 1`).toSorted());
+    const { events } = await checkJournal(processes.options.mysql);
+    for (const id of ids) {
+      const types = (events.get(id) ?? []).map(({ type }) => type);
+      expect(types.filter((type) => type === 'workflow.retried')).to.have.lengthOf(1);
+      expect(types.at(-1)).to.equal('workflow.completed');
+    }
   });
 
   it('that is told to end hands over, ends with 0, and fails no start, one after the other under load', async () => {

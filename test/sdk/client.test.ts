@@ -49,6 +49,18 @@ const waits = workflow('waits')
   })
   .build();
 
+const recovers = workflow('recovers')
+  .task('once', { run: () => ({ first: 1 }) })
+  .task('stumble', {
+    needs: ['once'],
+    retry: { maxAttempts: 1 },
+    run: (_, { attempt }) => {
+      if (attempt === 1) throw new Error('not yet');
+      return { tries: attempt };
+    },
+  })
+  .build();
+
 const counter = actor('counter', {
   state: { count: 0 },
   on: {
@@ -113,7 +125,7 @@ describe('a client', () => {
 
   before(async () => {
     cluster = await startCluster({
-      definitions: [greet, decline, waits, counter, notification, dataProcessing],
+      definitions: [greet, decline, recovers, waits, counter, notification, dataProcessing],
     });
     doors = await openDoors(cluster.apis);
   });
@@ -225,6 +237,16 @@ describe('a client', () => {
         const handle = await client.start(greet, { name: 'Ada' });
         await handle.result();
         await fails(handle.cancel(), 'ALREADY_CLOSED');
+      });
+
+      it('retries what has failed, from its failed step, and refuses what has not', async () => {
+        const handle = await client.start(recovers, {});
+        await rejection(handle.result());
+        await handle.retry();
+        expect(await handle.result()).to.deep.equal({ first: 1, tries: 2 });
+        const refused = await fails(handle.retry(), 'NOT_FAILED');
+        expect(refused.message).to.match(/is completed, and only one that has failed/);
+        await fails(client.workflow('missing').retry(), 'NOT_FOUND');
       });
 
       it('stops waiting when the time is over or the signal says so; the workflow goes on', async () => {

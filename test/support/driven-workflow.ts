@@ -11,7 +11,7 @@ import { planOf } from '#actors/plan.ts';
 import type { Outcome, Progress, TaskJob, Work } from '#actors/work.ts';
 import type { WorkflowEvent } from '#actors/workflow-events.ts';
 import type { TaskState, TaskStatus, WorkflowState } from '#actors/workflow-state.ts';
-import { evolveWorkflow } from '#actors/workflow-state.ts';
+import { evolveWorkflow, readWorkflowState } from '#actors/workflow-state.ts';
 import { decideWorkflow, workflowDueAt } from '#actors/workflow.ts';
 
 /** A workflow in the hands of a test, which is its clock, its chance, its workers and its journal. */
@@ -69,8 +69,8 @@ export class DrivenWorkflow {
 
   /** Forgets the state and goes on from a stored one: what a takeover does. */
   moveThroughStore(): void {
-    this.#state = JSON.parse(JSON.stringify(this.#state));
-    this.#folded = JSON.parse(JSON.stringify(this.#folded));
+    this.#state = readWorkflowState(JSON.stringify(this.#state));
+    this.#folded = readWorkflowState(JSON.stringify(this.#folded));
   }
 
   /** Asks, and gives the reply. */
@@ -98,6 +98,10 @@ export class DrivenWorkflow {
 
   cancel(reason = 'on purpose'): Reply | null {
     return this.call({ type: 'workflow.cancel', reason });
+  }
+
+  retry(id?: string): Reply | null {
+    return this.call({ type: 'workflow.retry' }, id);
   }
 
   begin(step: string): void {

@@ -139,7 +139,7 @@ export class LivePublisher {
 function changeOf({ activation, first, decided }: BatchEntry): WorkflowChange | null {
   const { actor } = activation;
   if (!(actor instanceof WorkflowActor) || actor.state === null) return null;
-  const steps = new Set(decided.flatMap(stepOf));
+  const steps = new Set(decided.flatMap(stepsOf));
   return {
     id: actor.id,
     fromSeq: first - 1,
@@ -150,6 +150,7 @@ function changeOf({ activation, first, decided }: BatchEntry): WorkflowChange | 
   };
 }
 
-function stepOf(event: ActorEvent): readonly number[] {
-  return 'step' in event ? [event.step] : [];
+function stepsOf(event: ActorEvent): readonly number[] {
+  if ('step' in event) return [event.step];
+  return event.type === 'workflow.retried' ? event.steps : [];
 }

@@ -3,7 +3,7 @@ import type { Actor } from '#actors/actor.ts';
 import { parseActorId, shardOf } from '#actors/ids.ts';
 import type { Command, DecisionContext, Effect, Reply } from '#actors/message.ts';
 import type { UserActorPolicy, UserActorState } from '#actors/user-actor.ts';
-import type { WorkflowState } from '#actors/workflow-state.ts';
+import { readWorkflowState } from '#actors/workflow-state.ts';
 
 import type { Background } from '../background.ts';
 import type { DefinitionCache } from '../definition-cache.ts';
@@ -27,7 +27,7 @@ export interface Outlet {
   applied(shard: Shard, entryIds: readonly string[]): void;
   /** The actors of a batch are in the very state that the batch makes durable; what is to be shown of it is taken now. */
   departing(batch: Batch): void;
-  /** A workflow has ended, for good and durably. */
+  /** A workflow has ended, durably. */
   ended(activation: Activation): void;
   /** The shard has another owner. */
   lost(shard: Shard): void;
@@ -172,8 +172,7 @@ export class Engine {
     }
     const plan = await this.#definitions.plan(snapshot.name, snapshot.version);
     if (plan === null) return null;
-    const state: WorkflowState = JSON.parse(snapshot.data);
-    return new WorkflowActor(snapshot.id, plan, snapshot.seq, state);
+    return new WorkflowActor(snapshot.id, plan, snapshot.seq, readWorkflowState(snapshot.data));
   }
 
   /** An actor that does not exist yet, to receive its first message or to replay its first event. */

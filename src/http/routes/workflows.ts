@@ -116,6 +116,16 @@ export function workflowRoutes(cluster: ClusterApi, leaving: AbortSignal): Route
     })
     .all(only('POST'));
 
+  router
+    .route('/workflows/:id/retry')
+    .post(async (request, response) => {
+      parse(noQuery, request.query, 'query');
+      const id = workflowParam(request, response);
+      await cluster.retry(id);
+      response.status(202).json({ message: 'Workflow retried from its failed steps', id });
+    })
+    .all(only('POST'));
+
   return router;
 }
 

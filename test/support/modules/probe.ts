@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
@@ -41,6 +41,26 @@ export const secondTry = workflow('second_try', { input })
       await executed(log, `${workflowId} try ${attempt} ${node}`, 0);
       if (attempt === 1) throw new Error('the first one always fails');
       return { attempt };
+    },
+  })
+  .build();
+
+/** Its second step fails until there is a file `log.mended`, and then goes on until there is `log.open`. */
+export const bridge = workflow('bridge', { input })
+  .task('pack', {
+    run: async ({ log }, { workflowId, attempt }) => {
+      await executed(log, `${workflowId} pack ${attempt}`, 0);
+      return { packed: true };
+    },
+  })
+  .task('drive', {
+    needs: ['pack'],
+    retry: { maxAttempts: 1 },
+    run: async ({ log }, { workflowId, attempt }) => {
+      await executed(log, `${workflowId} drive ${attempt}`, 0);
+      if (!existsSync(`${log}.mended`)) throw new Error('the bridge is closed');
+      while (!existsSync(`${log}.open`)) await sleep(20);
+      return { drove: attempt };
     },
   })
   .build();
