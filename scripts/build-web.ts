@@ -2,25 +2,34 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const sources = join(root, 'web');
 const target = join(root, 'dist', 'web');
 /** Besides web/ itself, what the bundle is made of. */
-const otherSources = ['src/http/live-protocol.ts', 'package-lock.json', 'scripts/build-web.ts'];
+const otherSources = [
+  'src/http/live-protocol.ts',
+  'src/http/console-paths.ts',
+  'package-lock.json',
+  'scripts/build-web.ts',
+];
 
 /** Bundles the console into dist/web, under names that carry the hash of their content. */
 export async function buildWeb(): Promise<void> {
   const result = await build({
-    entryPoints: [join(sources, 'main.ts'), join(sources, 'style.css')],
+    entryPoints: [join(sources, 'main.ts'), join(sources, 'styles', 'main.css')],
     entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    // Pages, languages and the chart are chunks that are loaded when they are first needed.
+    splitting: true,
     outdir: target,
     bundle: true,
     minify: true,
     format: 'esm',
     target: 'es2023',
     legalComments: 'none',
+    charset: 'utf8',
     metafile: true,
     write: false,
     absWorkingDir: root,
@@ -34,12 +43,22 @@ export async function buildWeb(): Promise<void> {
     page = page.replace(`{${name.replace(/-[A-Z0-9]+(?=\.\w+$)/, '')}}`, `/assets/${name}`);
     await put(name, file.contents);
   }
+  page = page.replace('{preload}', preloads(result.metafile));
   await put('icon.svg', await readFile(join(sources, 'icon.svg')));
   // Last, because it names the others: who reads it finds them.
   await put('index.html', page);
   for (const name of await readdir(target)) {
     if (!names.includes(name)) await rm(join(target, name), { force: true });
   }
+}
+
+/** What main.js imports is asked for together with it rather than after it. */
+function preloads({ outputs }: Metafile): string {
+  const main = Object.values(outputs).find(({ entryPoint }) => entryPoint === 'web/main.ts');
+  return (main?.imports ?? [])
+    .filter(({ kind }) => kind === 'import-statement')
+    .map(({ path }) => `<link rel="modulepreload" href="/assets/${basename(path)}" />`)
+    .join('\n    ');
 }
 
 export async function buildWebWhenStale(): Promise<void> {

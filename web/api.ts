@@ -1,3 +1,5 @@
+import { t } from './i18n/text.ts';
+
 /* The REST calls of the console, with the part of their answers that it reads. */
 
 export interface ListedWorkflow {
@@ -48,7 +50,7 @@ export interface ClusterAnswer {
 export const api = {
   workflows: (query: string, signal: AbortSignal) =>
     call<{ workflows: readonly ListedWorkflow[] }>('GET', `/workflows?${query}`, { signal }),
-  workflow: (id: string, signal: AbortSignal) =>
+  workflow: (id: string, signal?: AbortSignal) =>
     call<WholeWorkflow>('GET', `/workflows/${encodeURIComponent(id)}`, { signal }),
   task: (id: string, signal: AbortSignal) =>
     call<WholeTask>('GET', `/tasks/${encodeURIComponent(id)}`, { signal }),
@@ -60,21 +62,32 @@ export const api = {
     call<{ message: string }>('POST', `/workflows/${encodeURIComponent(id)}/cancel`, { body: {} }),
 };
 
-/** The server said no; the message is for people. */
+/** What is wrong with one field: a JSON pointer into the body, or `?name` of a query parameter. */
+export interface FieldProblem {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** The server said no; the message is the server's own, in English. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
+  /** Stable; empty when it was not the door that answered. */
+  readonly code: string;
+  readonly fields: readonly FieldProblem[];
 
-  constructor(status: number, message: string) {
+  constructor(status: number, code: string, message: string, fields: readonly FieldProblem[]) {
     super(message);
     this.status = status;
+    this.code = code;
+    this.fields = fields;
   }
 }
 
 async function call<Answer>(
   method: string,
   path: string,
-  options: { readonly body?: unknown; readonly signal?: AbortSignal } = {},
+  options: { readonly body?: unknown; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Answer> {
   const response = await fetch(`/api/v1${path}`, {
     method,
@@ -83,20 +96,33 @@ async function call<Answer>(
       : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(options.body) }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
-  if (!response.ok) throw new ApiError(response.status, await messageOf(response));
+  if (!response.ok) throw await problemOf(response);
   // The page and the door that serves it are of one build, so the answer is what the door's own tests say it is.
   const answer: Answer = await response.json();
   return answer;
 }
 
-async function messageOf(response: Response): Promise<string> {
+async function problemOf(response: Response): Promise<ApiError> {
+  const { status } = response;
   try {
     const problem: unknown = await response.json();
-    if (typeof problem === 'object' && problem !== null && 'message' in problem) {
-      return String(problem.message);
+    if (isObject(problem)) {
+      const { code, message, errors } = problem;
+      const fields = Array.isArray(errors) ? errors.filter(isFieldProblem) : [];
+      if (typeof message === 'string') return new ApiError(status, String(code), message, fields);
     }
   } catch {
     // Not JSON, so a proxy and not the door has answered: the status says all there is.
   }
-  return `the server answered ${response.status}`;
+  return new ApiError(status, '', t('error.status', { status }), []);
+}
+
+function isFieldProblem(value: unknown): value is FieldProblem {
+  return (
+    isObject(value) && typeof value['pointer'] === 'string' && typeof value['detail'] === 'string'
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import type { Who } from './who.ts';
 
 /** What a page gets: where to draw, what its address says, and how to go elsewhere. */
 export interface PageContext {
@@ -7,10 +8,15 @@ export interface PageContext {
   readonly id: string;
   readonly query: URLSearchParams;
   readonly connection: Connection;
+  /** Who looks at it, and what they may do. */
+  readonly who: Who;
   /** Shows another page of the console, or the same one with another query. */
-  readonly navigate: (path: string) => void;
+  readonly navigate: Navigate;
   readonly setTitle: (title: string) => void;
 }
+
+/** `replace` takes the place of the present entry of the history, so that "back" does not come here again. */
+export type Navigate = (path: string, how?: 'push' | 'replace') => void;
 
 /** Draws the page and keeps it up to date until the function that it returns is called. */
 export type MountPage = (context: PageContext) => () => void;

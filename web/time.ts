@@ -1,4 +1,6 @@
 import { h, setText } from './dom.ts';
+import { formatAgo, formatDuration, formatMoment, formatPassing } from './i18n/format.ts';
+import { t } from './i18n/text.ts';
 
 /*
  * Times that go on by themselves: one ticker brings every such element of the page up to date, so no page keeps timers.
@@ -16,7 +18,7 @@ export function startClock(serverNow: () => number): void {
 export function ago(at: string): HTMLElement {
   const element = h('time', {
     datetime: at,
-    title: new Date(at).toLocaleString(),
+    title: formatMoment(new Date(at)),
     'data-since': at,
     'data-form': 'ago',
   });
@@ -42,32 +44,12 @@ export function setDuration(
     show(element);
   } else {
     delete element.dataset['since'];
-    setText(element, formatMs(Date.parse(to) - Date.parse(from)));
+    setText(element, formatDuration(Date.parse(to) - Date.parse(from)));
   }
-}
-
-export function formatMs(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  const seconds = ms / 1_000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} m ${Math.floor(seconds % 60)} s`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return `${hours} h ${minutes % 60} m`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 function show(element: HTMLElement): void {
-  const since = Date.parse(element.dataset['since'] ?? '');
-  const passed = Math.max(0, now() - since);
-  if (element.dataset['form'] === 'ago') {
-    setText(element, passed < 2_000 ? 'just now' : `${coarse(passed)} ago`);
-  } else {
-    setText(element, passed < 1_000 ? '0 s' : coarse(passed));
-  }
-}
-
-function coarse(ms: number): string {
-  return ms < 60_000 ? `${Math.floor(ms / 1_000)} s` : formatMs(ms);
+  const passed = Math.max(0, now() - Date.parse(element.dataset['since'] ?? ''));
+  if (element.dataset['form'] === 'duration') setText(element, formatPassing(passed));
+  else setText(element, passed < 2_000 ? t('time.now') : formatAgo(passed));
 }

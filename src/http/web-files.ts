@@ -7,6 +7,8 @@ import { gzip } from 'node:zlib';
 
 import { type RequestHandler, Router } from 'express';
 
+import { consolePaths } from './console-paths.ts';
+
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -53,8 +55,8 @@ export async function webFiles(options: { dev: boolean }): Promise<RequestHandle
     response.set('Cache-Control', 'no-cache');
     send(request, response.status(isPage(request.path) ? 200 : 404), page);
   });
-  // A workflow id may hold a dot.
-  router.get('/workflows/:id', (request, response, next) => {
+  // The id of a workflow and the name of a definition may hold a dot.
+  router.get(['/workflows/:id', '/definitions/:name'], (request, response, next) => {
     if (request.accepts(['json', 'html']) !== 'html') return next();
     response.set('Cache-Control', 'no-cache');
     send(request, response, page);
@@ -62,9 +64,8 @@ export async function webFiles(options: { dev: boolean }): Promise<RequestHandle
   return router;
 }
 
-/** The paths that the console knows; its router in web/main.ts has the same. */
 function isPage(path: string): boolean {
-  return /^\/(workflows(\/[^/]+)?|cluster)?\/?$/.test(path);
+  return Object.values(consolePaths).some((page) => page.test(path));
 }
 
 function send(

@@ -1,4 +1,8 @@
+import { ApiError } from '../api.ts';
 import { h } from '../dom.ts';
+import { language } from '../i18n/language.ts';
+import type { Key } from '../i18n/message.ts';
+import { hasText, t } from '../i18n/text.ts';
 
 /** Says something at the bottom of the page for a while. */
 export function notice(text: string, kind: 'info' | 'wrong' = 'info'): void {
@@ -12,6 +16,23 @@ export function notice(text: string, kind: 'info' | 'wrong' = 'info'): void {
   setTimeout(() => element.remove(), kind === 'wrong' ? 8_000 : 4_000);
 }
 
+/** What went wrong, for people, in their language. */
 export function messageOf(error: unknown): string {
+  if (error instanceof ApiError) return problemText(error.code, error.message);
+  // What fetch throws when nobody answers; its own words differ from browser to browser.
+  if (error instanceof TypeError) return t('error.network');
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The server speaks English and is precise: in English its sentence is enough, elsewhere it comes after what the code means. */
+export function problemText(code: string, detail: string): string {
+  if (language() === 'en') return detail;
+  const key = `error.${code}`;
+  return isProblem(key) ? t('error.said', { what: t(key), detail }) : detail;
+}
+
+type ProblemKey = Extract<Key, `error.${Uppercase<string>}`>;
+
+function isProblem(key: string): key is ProblemKey {
+  return /^error\.[A-Z_]+$/.test(key) && hasText(key);
 }

@@ -1,6 +1,7 @@
 import type { TaskState } from '#http/live-protocol.ts';
 
 import { h, s } from '../dom.ts';
+import { t } from '../i18n/text.ts';
 
 /*
  * A state is always shown as icon, word and colour, so that no one of them has to be seen.
@@ -24,6 +25,10 @@ export function stateIcon(state: TaskState): SVGSVGElement {
   );
 }
 
+export function stateWord(state: TaskState): string {
+  return t(`state.${state}`);
+}
+
 export function stateBadge(state: TaskState): HTMLElement {
   const badge = h('span', { class: 'badge' });
   setStateBadge(badge, state);
@@ -33,5 +38,5 @@ export function stateBadge(state: TaskState): HTMLElement {
 export function setStateBadge(badge: HTMLElement, state: TaskState): void {
   if (badge.dataset['state'] === state) return;
   badge.dataset['state'] = state;
-  badge.replaceChildren(stateIcon(state), state);
+  badge.replaceChildren(stateIcon(state), stateWord(state));
 }

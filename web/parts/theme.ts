@@ -1,8 +1,9 @@
-import { h } from '../dom.ts';
+import { fill, h } from '../dom.ts';
+import { t } from '../i18n/text.ts';
+import { icon } from './icon.ts';
 
 const key = 'temjob-theme';
 const next = { system: 'light', light: 'dark', dark: 'system' } as const;
-const signs = { system: '◐', light: '☀', dark: '☾' } as const;
 
 type Theme = keyof typeof next;
 
@@ -12,14 +13,18 @@ export function themeButton(): HTMLElement {
   let theme = stored();
   const show = (): void => {
     document.documentElement.dataset['theme'] = theme;
-    button.textContent = signs[theme];
-    button.title = `Theme: ${theme}`;
-    button.setAttribute('aria-label', `Theme: ${theme}. Change to ${next[theme]}.`);
+    fill(button, icon(theme));
+    button.title = t('shell.theme', {
+      name: t(`shell.theme.${theme}`),
+      next: t(`shell.theme.${next[theme]}`),
+    });
+    button.setAttribute('aria-label', button.title);
   };
   button.addEventListener('click', () => {
     theme = next[theme];
     localStorage.setItem(key, theme);
     show();
+    document.dispatchEvent(new Event('themechange'));
   });
   show();
   return button;
