@@ -128,8 +128,11 @@ export interface NodeView {
 export interface LiveFeed {
   /** Every committed change of one workflow, in order; `seq` tells a gap. Returns how to stop. */
   watchWorkflow(id: string, listener: (change: WorkflowChange) => void): () => void;
-  /** Rows of workflows that changed, and log lines of none: coalesced, newest state wins. */
-  watchRows(listener: (rows: readonly WorkflowRow[]) => void): () => void;
+  /**
+   * Rows of workflows that changed, and log lines of none: coalesced, newest state wins. `missed` is called when changes
+   * may have been lost, and once for each node when its changes begin to come: the store has them within a moment.
+   */
+  watchRows(listener: (rows: readonly WorkflowRow[]) => void, missed: () => void): () => void;
 }
 
 /** What one or more commits did to a workflow: from one seq to the next, with the parts that are other than before. */

@@ -141,7 +141,7 @@ export async function assemble(ground: {
   };
 
   const reader = new MailboxReader(mailboxes, engine, notices);
-  const publisher = new LivePublisher(courier, engine, notices);
+  const publisher = new LivePublisher(id, courier, engine, notices);
   const checkpointer = new Checkpointer(
     engine,
     store.checkpoints,

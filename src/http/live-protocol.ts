@@ -98,6 +98,8 @@ export interface ListData {
   /** Newest first. */
   readonly rows: readonly WorkflowRow[];
   readonly counts: Counts;
+  /** How often changes may have been missed: whoever shows rows that are not among these reads them again when it rises. */
+  readonly missed: number;
 }
 
 export interface WorkflowData {
@@ -117,6 +119,7 @@ export type TopicData = ListData | WorkflowData;
 export type Operation =
   | { readonly op: 'row'; readonly row: WorkflowRow }
   | { readonly op: 'counts'; readonly counts: Counts }
+  | { readonly op: 'missed'; readonly missed: number }
   | { readonly op: 'workflow'; readonly workflow: WorkflowCard }
   | { readonly op: 'task'; readonly task: TaskCard }
   | { readonly op: 'logs'; readonly lines: readonly LogLine[] };
@@ -209,16 +212,18 @@ export function apply(data: TopicData, ops: readonly Operation[]): TopicData {
 }
 
 function applyToList(data: ListData, ops: readonly Operation[]): ListData {
-  let { counts } = data;
+  let { counts, missed } = data;
   const rows = new Map(data.rows.map((row) => [row.id, row]));
   for (const op of ops) {
     if (op.op === 'counts') counts = op.counts;
+    if (op.op === 'missed') missed = op.missed;
     // Rows come from the list and from the feed, which may be out of step: the newer one wins.
     if (op.op === 'row' && (rows.get(op.row.id)?.seq ?? -1) <= op.row.seq) {
       rows.set(op.row.id, op.row);
     }
   }
-  return { kind: 'list', counts, rows: newestFirst([...rows.values()]).slice(0, rowLimit) };
+  const newest = newestFirst([...rows.values()]).slice(0, rowLimit);
+  return { kind: 'list', counts, missed, rows: newest };
 }
 
 function applyToWorkflow(data: WorkflowData, ops: readonly Operation[]): WorkflowData {
@@ -274,6 +279,7 @@ function subject(op: Exclude<Operation, { op: 'logs' }>): string {
     case 'task':
       return `task ${op.task.id}`;
     case 'counts':
+    case 'missed':
     case 'workflow':
       return op.op;
   }

@@ -36,9 +36,9 @@ export interface Watch {
 const silenceMs = 1_000;
 const silenceLimitMs = 30_000;
 const logLagMs = 1_000;
-// The list may lag the owners by a second (ClusterApi.list): what was read first is read once more after that.
+// The list may lag the owners by a second (ClusterApi.list), and by more while the shards of a dead node go to others.
 const listLagMs = 1_500;
-const listSilenceMs = 10_000;
+const takeoverMs = 6_000;
 const countsEveryMs = 1_000;
 const bufferLimit = 1_000;
 const restAfterFailureMs = 1_000;
@@ -214,11 +214,16 @@ export class ListSource implements Source {
   #state: TopicState | null = null;
   #counting = false;
   #countAgain = false;
-  #heardAt = performance.now();
+  #comparing = false;
+  /** Changes may have been missed since the list was last read. */
+  #doubtful = false;
 
   constructor(watch: Watch) {
     this.#watch = watch;
-    this.#unwatch = watch.cluster.live.watchRows((rows) => this.#hear(rows.map(rowCard)));
+    this.#unwatch = watch.cluster.live.watchRows(
+      (rows) => this.#hear(rows.map(rowCard)),
+      () => this.#doubt(),
+    );
     this.opened = this.#open();
   }
 
@@ -230,13 +235,14 @@ export class ListSource implements Source {
   async #open(): Promise<TopicState> {
     const { cluster } = this.#watch;
     const [rows, counts] = await Promise.all([this.#list(), cluster.stats()]);
-    const data = { kind: 'list' as const, counts, rows: newestFirst(rows) };
+    const data = { kind: 'list' as const, counts, rows: newestFirst(rows), missed: 0 };
     const state = new TopicState(randomUUID(), 0, data);
     this.#state = state;
     const early = this.#early;
     this.#early = [];
     if (early.length > 0) this.#hear(early);
-    this.#own(this.#follow());
+    // What changed just before is told by nobody, and may not be in the list yet.
+    this.#doubt();
     return state;
   }
 
@@ -246,7 +252,6 @@ export class ListSource implements Source {
   }
 
   #hear(rows: readonly WorkflowRow[]): void {
-    this.#heardAt = performance.now();
     if (this.#state === null) {
       this.#early = [...this.#early, ...rows].slice(-bufferLimit);
       return;
@@ -284,25 +289,34 @@ export class ListSource implements Source {
     }
   }
 
-  async #follow(): Promise<void> {
+  #doubt(): void {
+    this.#doubtful = true;
+    if (!this.#comparing) this.#own(this.#settleDoubts());
+  }
+
+  /** Nobody asks the store as long as nothing was missed: a page that is only open costs no statement. */
+  async #settleDoubts(): Promise<void> {
     const { signal } = this.#stop;
-    await sleep(listLagMs, undefined, { signal, ref: false });
-    await this.#reconcile();
-    while (!signal.aborted) {
-      await sleep(listSilenceMs, undefined, { signal, ref: false });
-      if (this.#hasOpen() && performance.now() - this.#heardAt > listSilenceMs) {
-        await this.#reconcile();
-        this.#heardAt = performance.now();
+    this.#comparing = true;
+    try {
+      while (this.#doubtful) {
+        await sleep(listLagMs, undefined, { signal, ref: false });
+        this.#doubtful = false;
+        await this.#tryToCompare();
+        await sleep(takeoverMs, undefined, { signal, ref: false });
+        await this.#tryToCompare();
       }
+    } finally {
+      this.#comparing = false;
     }
   }
 
-  async #reconcile(): Promise<void> {
+  async #tryToCompare(): Promise<void> {
     try {
       await this.#compare();
     } catch (error) {
-      // The next silence tries again.
       if (!this.#stop.signal.aborted) this.#watch.failed(error);
+      this.#doubtful = true;
     }
   }
 
@@ -312,6 +326,7 @@ export class ListSource implements Source {
     if (data?.kind !== 'list') return;
     const known = new Map(data.rows.map((row) => [row.id, row.seq]));
     this.#advance([
+      { op: 'missed', missed: data.missed + 1 },
       ...listed
         .filter((row) => (known.get(row.id) ?? -1) < row.seq)
         .map((row): Operation => ({ op: 'row', row })),
@@ -319,11 +334,6 @@ export class ListSource implements Source {
         ? []
         : [{ op: 'counts' as const, counts }]),
     ]);
-  }
-
-  #hasOpen(): boolean {
-    const data = this.#state?.data;
-    return data?.kind === 'list' && data.rows.some((row) => row.ended_at === undefined);
   }
 
   #own(work: Promise<void>): void {

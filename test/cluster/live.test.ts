@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 
 import { shardOf } from '#actors/ids.ts';
@@ -85,9 +86,12 @@ describe('the live feed of a node', function () {
     door.open();
     await using cluster = await startCluster({ nodes: 2, definitions: [shown] });
     const rows = new Map<string, WorkflowRow>();
-    const stop = cluster.api.live.watchRows((changed) => {
-      for (const row of changed) rows.set(row.id, row);
-    });
+    const stop = cluster.api.live.watchRows(
+      (changed) => {
+        for (const row of changed) rows.set(row.id, row);
+      },
+      () => undefined,
+    );
     const started = await Promise.all(
       Array.from({ length: 20 }, async () => {
         return await cluster.apis[1]?.start({ name: 'shown', input: {} });
@@ -97,6 +101,31 @@ describe('the live feed of a node', function () {
     await until(async () => started.every((one) => rows.get(one?.id ?? '')?.state === 'completed'));
     stop();
     expect(rows.size).to.equal(20);
+  });
+
+  it('says that rows were missed when a message of a node is lost, or the node', async () => {
+    await using cluster = await startCluster({ nodes: 2, definitions: [shown] });
+    const [watcher, other] = cluster.nodes;
+    let missed = 0;
+    cluster.api.live.watchRows(
+      () => undefined,
+      () => {
+        missed += 1;
+      },
+    );
+    // Each node says that its rows begin to come.
+    await until(async () => missed === 2);
+    const redis = new Redis(cluster.options.redis);
+    const { redisPrefix } = cluster.options;
+    const told = { t: 'rows', from: other?.id, n: 3, rows: [] };
+    await redis.rpush(`${redisPrefix}{n${watcher?.id}}:inbox`, JSON.stringify(told));
+    await until(async () => missed >= 3);
+    // The node is told what was seen of it, and says the right number: that is a gap, too.
+    await until(async () => missed >= 4);
+    const before = missed;
+    await other?.stop({ graceMs: 0 });
+    await until(async () => missed > before);
+    await redis.quit();
   });
 });
 

@@ -125,6 +125,7 @@ describe('the state of a topic', () => {
 const emptyList: ListData = {
   kind: 'list',
   rows: [],
+  missed: 0,
   counts: { pending: 0, running: 0, completed: 0, failed: 0, canceled: 0 },
 };
 

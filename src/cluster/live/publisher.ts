@@ -2,9 +2,10 @@ import { WorkflowActor } from '#actors/actor.ts';
 import type { ActorEvent } from '#actors/actor.ts';
 import { taskViews, workflowView } from '#actors/workflow-view.ts';
 
-import type { TaskLogLine, WorkflowChange } from '../api.ts';
+import type { TaskLogLine, WorkflowChange, WorkflowRow } from '../api.ts';
 import { Duty } from '../duty.ts';
 import type { Courier } from '../messages/courier.ts';
+import type { NodeMessage } from '../messages/wire.ts';
 import type { Notices } from '../notices.ts';
 import type { Activation } from '../shards/activation.ts';
 import type { Batch, BatchEntry } from '../shards/batch.ts';
@@ -18,6 +19,8 @@ const rowsPerMessage = 200;
 /** Bunches of log lines that wait for a commit; while MySQL is away the oldest are let go: the log has them. */
 const logsWaitingLimit = 500;
 
+type WatchRows = Extract<NodeMessage, { readonly t: 'watchRows' }>;
+
 /**
  * The owner's half of the live feed: tells the nodes that watch what was committed. Nobody watching costs nothing.
  *
@@ -25,16 +28,18 @@ const logsWaitingLimit = 500;
  * always a state that the journal holds. Rows of lists are coalesced: the newest state of each, ten times a second.
  */
 export class LivePublisher {
+  readonly #node: string;
   readonly #courier: Courier;
   readonly #engine: Engine;
   readonly #rows: Duty;
   readonly #watchers = new Map<string, Map<string, number>>();
-  readonly #rowWatchers = new Map<string, number>();
+  readonly #rowWatchers = new Map<string, { readonly until: number; readonly sent: number }>();
   readonly #changed = new Set<Activation>();
   /** Lines of workflows whose state in memory was ahead of the journal when they came. */
   readonly #logsWaiting: { readonly id: string; readonly logs: readonly TaskLogLine[] }[] = [];
 
-  constructor(courier: Courier, engine: Engine, notices: Notices) {
+  constructor(node: string, courier: Courier, engine: Engine, notices: Notices) {
+    this.#node = node;
     this.#courier = courier;
     this.#engine = engine;
     this.#rows = new Duty('show rows', rowsEveryMs, notices, async () => {
@@ -70,9 +75,16 @@ export class LivePublisher {
     if (nodes?.size === 0) this.#watchers.delete(id);
   }
 
-  watchRows(node: string, on: boolean): void {
-    if (on) this.#rowWatchers.set(node, Date.now() + watchForMs);
-    else this.#rowWatchers.delete(node);
+  watchRows({ from, on, seen }: WatchRows): void {
+    if (!on) {
+      this.#rowWatchers.delete(from);
+      return;
+    }
+    const sent = this.#rowWatchers.get(from)?.sent ?? 0;
+    const known = this.#rowWatchers.has(from);
+    this.#rowWatchers.set(from, { until: Date.now() + watchForMs, sent });
+    // Whoever lacks the newest, or counts on from another watch, sees it by this number.
+    if (!known || seen !== sent) this.#post(from, sent, []);
   }
 
   /** The batch is complete, and not yet durable. */
@@ -120,13 +132,20 @@ export class LivePublisher {
       if (rows.length >= rowsPerMessage) break;
     }
     if (rows.length === 0) return;
-    for (const node of this.#rowWatchers.keys()) this.#courier.post(node, { t: 'rows', rows });
+    for (const [node, { until, sent }] of this.#rowWatchers) {
+      this.#rowWatchers.set(node, { until, sent: sent + 1 });
+      this.#post(node, sent + 1, rows);
+    }
     if (this.#changed.size > 0) this.#rows.nudge();
+  }
+
+  #post(node: string, n: number, rows: readonly WorkflowRow[]): void {
+    this.#courier.post(node, { t: 'rows', from: this.#node, n, rows });
   }
 
   #forgetSilent(): void {
     const now = Date.now();
-    for (const [node, until] of this.#rowWatchers) {
+    for (const [node, { until }] of this.#rowWatchers) {
       if (until < now) this.#rowWatchers.delete(node);
     }
     for (const [id, nodes] of this.#watchers) {

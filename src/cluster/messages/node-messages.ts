@@ -59,13 +59,13 @@ export function routeNodeMessages(parts: {
         publisher.unwatch(message.from, message.id);
         return;
       case 'watchRows':
-        publisher.watchRows(message.from, message.on);
+        publisher.watchRows(message);
         return;
       case 'change':
         feed.changed(message.change);
         return;
       case 'rows':
-        feed.rowsChanged(message.rows);
+        feed.rowsChanged(message);
         return;
       case 'logs':
         publisher.logged(message.id, message.lines);

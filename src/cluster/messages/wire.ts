@@ -34,9 +34,21 @@ export type NodeMessage =
   /** Send changes of these workflows for the next while. */
   | { readonly t: 'watch'; readonly from: string; readonly ids: readonly string[] }
   | { readonly t: 'unwatch'; readonly from: string; readonly id: string }
-  | { readonly t: 'watchRows'; readonly from: string; readonly on: boolean }
+  /** Send rows that change for the next while; `seen` is the number of the newest such message that came from there. */
+  | {
+      readonly t: 'watchRows';
+      readonly from: string;
+      readonly on: boolean;
+      readonly seen: number | null;
+    }
   | { readonly t: 'change'; readonly change: WorkflowChange }
-  | { readonly t: 'rows'; readonly rows: readonly WorkflowRow[] }
+  /** The n-th since the watch began, so that one that is lost is missed; 0 says that it begins. */
+  | {
+      readonly t: 'rows';
+      readonly from: string;
+      readonly n: number;
+      readonly rows: readonly WorkflowRow[];
+    }
   /** Lines that a handler wrote on another node, for the owner to pass on to watchers. */
   | {
       readonly t: 'logs';
