@@ -74,7 +74,7 @@ async function serversNamedIn(
 ): Promise<{ readonly redis?: string; readonly mysql?: string }> {
   if (!Object.keys(env).some((name) => name.startsWith('TEMJOB__'))) return {};
   const { namedServers, readConfig } = await import('./runtime/config.ts');
-  return namedServers(readConfig({ env }));
+  return namedServers(readConfig({ env }).config);
 }
 
 function numberWithin(least: number, most: number): (text: string) => number {

@@ -11,6 +11,8 @@ export interface NodeOptions {
   readonly redisPrefix?: string;
   /** `mysql://user:password@host:port/database` */
   readonly mysql: string;
+  /** Connections besides those of the commits; the checkpoints, lists and claims share them. */
+  readonly mysqlPoolSize?: number;
   /** Fixed when the cluster is created. */
   readonly shards?: number;
   /** `file:` URLs of modules that export tasks, workflows and actors. */
@@ -40,6 +42,7 @@ export interface NodeOptions {
 
 export const defaults = {
   redisPrefix: 'temjob:',
+  mysqlPoolSize: 10,
   shards: 256,
   concurrency: 128,
   isolatedThreads: 2,

@@ -40,6 +40,7 @@ export class Node {
       redis: options.redis,
       redisPrefix: options.redisPrefix ?? defaults.redisPrefix,
       mysql: options.mysql,
+      mysqlPoolSize: options.mysqlPoolSize ?? defaults.mysqlPoolSize,
       shards: options.shards ?? defaults.shards,
       health,
     });

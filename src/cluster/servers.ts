@@ -19,6 +19,7 @@ export async function openServers(options: {
   readonly redis: string;
   readonly redisPrefix: string;
   readonly mysql: string;
+  readonly mysqlPoolSize: number;
   readonly shards: number;
   readonly health: NodeHealth;
 }): Promise<{ redis: RedisLink; store: Store }> {
@@ -30,6 +31,7 @@ export async function openServers(options: {
     ),
     Store.open(options.mysql, {
       shards: options.shards,
+      poolSize: options.mysqlPoolSize,
       onDown: (error) => health.mysqlDown(error),
       onUp: () => health.mysqlUp(),
     }).then((one) => opened.adopt(one, async (open) => await open.close())),

@@ -1,160 +1,101 @@
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { parse } from 'yaml';
 import { z } from 'zod';
 
 import { didYouMean } from '#actors/did-you-mean.ts';
-import { parseDuration } from '#actors/duration.ts';
+import type { NodeOptions } from '#cluster/node-options.ts';
 
-/** What a node is started with: defaults < file < environment (`TEMJOB__SECTION__KEY`). */
+import {
+  type Given,
+  layers,
+  type Told,
+  treeOf,
+  valuesOfEnvironment,
+  valuesOfFile,
+} from './config-layers.ts';
+import { notesOn } from './config-notes.ts';
+import { allKeys, schema } from './config-schema.ts';
+
+/** What a node is started with. */
 export type Config = z.infer<typeof schema>;
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const count = z.coerce.number().int().min(1);
-const flag = z.union([
-  z.boolean(),
-  z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true'),
-]);
-/** Milliseconds, from a number of them or from text like `30s`. */
-const duration = z.union([z.string(), z.number()]).transform((value, context) => {
-  try {
-    return parseDuration(value);
-  } catch (error) {
-    context.addIssue({
-      code: 'custom',
-      message: error instanceof Error ? error.message : String(error),
-    });
-    return z.NEVER;
-  }
-});
-const list = z.union([
-  z.array(z.string()),
-  z.string().transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter(Boolean),
-  ),
-]);
+export interface ConfigSources {
+  /** A YAML file. */
+  readonly file?: string | undefined;
+  /** `TEMJOB__SECTION__KEY` goes before the file. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Options of the command line go before all. */
+  readonly flags?: readonly Flag[];
+}
 
-const schema = z.strictObject({
-  database: z
-    .strictObject({
-      mysql: z
-        .strictObject({
-          /** Instead of the fields below. */
-          url: z.string().optional(),
-          host: z.string().optional(),
-          port: port.optional(),
-          user: z.string().default('root'),
-          password: z.string().default(''),
-          database: z.string().default('temjob'),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
-  redis: z
-    .strictObject({
-      /** Instead of the fields below. */
-      url: z.string().optional(),
-      host: z.string().optional(),
-      port: port.optional(),
-      password: z.string().default(''),
-      db: z.coerce.number().int().min(0).default(0),
-      prefix: z.string().default('temjob:'),
-    })
-    .prefault({}),
-  server: z
-    .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: port.default(8088),
-    })
-    .prefault({}),
-  cluster: z.strictObject({ shards: count.max(4_096).default(256) }).prefault({}),
-  node: z
-    .strictObject({
-      name: z
-        .string()
-        .regex(/^[A-Za-z0-9_.-]{1,40}$/, '1 to 40 letters, digits and _ . -')
-        .default(
-          hostname()
-            .replaceAll(/[^A-Za-z0-9_.-]/g, '-')
-            .slice(0, 40) || 'node',
-        ),
-      /** Files of task modules, relative to the working directory. */
-      modules: list.default([]),
-      /** Runs the samples when the cluster has never run a workflow. */
-      samples: z.enum(['first-start']).optional(),
-      dev: flag.default(false),
-    })
-    .prefault({}),
-  worker: z
-    .strictObject({
-      /** Attempts that run at once on a node. */
-      concurrency: count.default(128),
-      threads: count.optional(),
-      isolated_threads: count.default(2),
-      cancel_grace: duration.prefault('5s'),
-    })
-    .prefault({}),
-  engine: z
-    .strictObject({
-      /** How long running tasks may go on when the node stops. */
-      drain_grace: duration.prefault('25s'),
-      /** How long ended workflows are kept. */
-      retention: duration.prefault('30d'),
-    })
-    .prefault({}),
-  logging: z
-    .strictObject({
-      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-      format: z.enum(['json', 'console']).default('json'),
-    })
-    .prefault({}),
-});
+export interface Flag {
+  /** As the user wrote it: `--modules`. */
+  readonly name: string;
+  /** `node.modules` */
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export interface Configuration {
+  readonly config: Config;
+  /** By key: what was given, and where. What is not here is by default. */
+  readonly given: ReadonlyMap<string, Given>;
+  /** What was given and has no effect, one sentence each. */
+  readonly notes: readonly string[];
+}
 
 /** The configuration is wrong: every problem, where it stands, and what would be right. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'CONFIG_INVALID';
+  readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
     super(
       `The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
     );
+    this.problems = problems;
   }
 }
 
-/** Reads the file, lays the environment over it, checks it all. Throws `ConfigError`. */
-export function readConfig(options: {
-  readonly file?: string;
-  readonly env: NodeJS.ProcessEnv;
-}): Config {
-  const told = options.file === undefined ? {} : readFile(options.file);
-  const problems: string[] = [];
-  for (const [name, value] of Object.entries(options.env)) {
-    if (value === undefined || !name.startsWith(prefix)) continue;
-    set(told, name.slice(prefix.length).toLowerCase().split('__'), value, name, problems);
-  }
-  const checked = schema.safeParse(told);
-  if (checked.success && problems.length === 0) return checked.data;
-  throw new ConfigError([...problems, ...(checked.error?.issues ?? []).flatMap(explain)]);
+/** Lays the file over the defaults, the environment over the file, the flags over all, and checks it. Throws `ConfigError`. */
+export function readConfig({ file, env, flags = [] }: ConfigSources): Configuration {
+  const secrets = new Set(allKeys().flatMap(({ key, facts }) => (facts.secret ? [key] : [])));
+  const inFile = file === undefined ? null : valuesOfFile(file);
+  const told: readonly Told[] = [
+    ...(inFile === null ? [] : [inFile]),
+    valuesOfEnvironment(env, (key) => secrets.has(key)),
+    { given: flags.map(givenByFlag), problems: [] },
+  ];
+  const { tree, given, problems } = treeOf(told.flatMap((one) => one.given));
+  const unread = [...told.flatMap((one) => one.problems), ...problems];
+  const newest = new Map(
+    given.toSorted((a, b) => a.layer - b.layer).map((one) => [one.path.join('.'), one]),
+  );
+  const origin = (path: readonly string[]): string =>
+    originOf(path, newest, inFile?.places ?? new Map());
+  const checked = schema.safeParse(tree);
+  const wrong = [
+    ...unread,
+    ...(checked.error?.issues ?? []).flatMap((issue) => explain(issue, origin)),
+  ];
+  if (checked.success) wrong.push(...contradictions(checked.data, origin));
+  if (!checked.success || wrong.length > 0) throw new ConfigError(wrong);
+  return { config: checked.data, given: newest, notes: notesOn(newest) };
 }
 
 export function redisUrl({ redis }: Config): string {
   if (redis.url) return redis.url;
   const password = redis.password === '' ? '' : `:${encodeURIComponent(redis.password)}@`;
-  return `redis://${password}${redis.host || localhost}:${redis.port ?? 6379}/${redis.db}`;
+  return `redis://${password}${hostOf(redis)}:${redis.port ?? 6379}/${redis.db}`;
 }
 
 export function mysqlUrl({ database: { mysql } }: Config): string {
   if (mysql.url) return mysql.url;
-  const { user, password, host, port: mysqlPort, database } = mysql;
+  const { user, password, port, database } = mysql;
   const secret = password === '' ? '' : `:${encodeURIComponent(password)}`;
-  return `mysql://${encodeURIComponent(user)}${secret}@${host || localhost}:${mysqlPort ?? 3306}/${database}`;
+  return `mysql://${encodeURIComponent(user)}${secret}@${hostOf(mysql)}:${port ?? 3306}/${encodeURIComponent(database)}`;
 }
 
 /** The servers that somebody has named, by a URL or a part of one that is not empty. */
@@ -172,73 +113,113 @@ export function moduleUrls({ node }: Config): readonly string[] {
   );
 }
 
-const prefix = 'TEMJOB__';
+/** What a node is to be, as far as the configuration says. */
+export function nodeOptions(config: Config): NodeOptions {
+  const { worker, engine } = config;
+  return {
+    name: config.node.name,
+    redis: redisUrl(config),
+    redisPrefix: config.redis.prefix,
+    mysql: mysqlUrl(config),
+    mysqlPoolSize: config.database.mysql.pool_size,
+    shards: config.cluster.shards,
+    modules: moduleUrls(config),
+    concurrency: worker.concurrency,
+    ...(worker.threads === undefined ? {} : { threads: worker.threads }),
+    isolatedThreads: worker.isolated_threads,
+    ...(worker.timeout === undefined ? {} : { defaultStartToCloseMs: worker.timeout }),
+    ...(worker.retry_delay === undefined ? {} : { defaultRetryIntervalMs: worker.retry_delay }),
+    cancelGraceMs: worker.cancel_grace,
+    ...(engine.max_workflow_timeout === undefined
+      ? {}
+      : { maxWorkflowTimeoutMs: engine.max_workflow_timeout }),
+    drainGraceMs: engine.drain_grace,
+    retentionMs: engine.retention,
+  };
+}
+
 const localhost = '127.0.0.1';
 
-function isNamed(server: Config['redis'] | Config['database']['mysql']): boolean {
+interface Server {
+  readonly url?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+function isNamed(server: Server): boolean {
   return Boolean(server.url || server.host) || server.port !== undefined;
 }
 
-type Tree = { [key: string]: unknown };
-
-function readFile(file: string): Tree {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ConfigError([
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    ]);
-  }
-  let told: unknown;
-  try {
-    told = parse(text) ?? {};
-  } catch (error) {
-    throw new ConfigError([
-      `${file} is not YAML: ${error instanceof Error ? error.message : String(error)}`,
-    ]);
-  }
-  if (!isTree(told)) throw new ConfigError([`${file} has to hold sections, like "server:"`]);
-  return told;
+function hostOf({ host }: Server): string {
+  if (!host) return localhost;
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
-function set(
-  tree: Tree,
-  path: readonly string[],
-  value: string,
-  name: string,
-  problems: string[],
-): void {
-  const [key, ...rest] = path;
-  if (key === undefined) return;
-  if (rest.length === 0) {
-    tree[key] = value;
-    return;
+function givenByFlag({ name, key, value }: Flag): Given {
+  return { path: key.split('.'), value, origin: name, layer: layers.flag };
+}
+
+/** What no key shows alone. */
+function contradictions(config: Config, origin: OriginOf): readonly string[] {
+  const problems: string[] = [];
+  const { logging, server } = config;
+  if (logging.output === 'file' && !logging.file_path) {
+    problems.push(
+      `${origin(['logging', 'output'])}: logging.output is file, so logging.file_path has to say which`,
+    );
   }
-  const below = (tree[key] ??= {});
-  if (isTree(below)) set(below, rest, value, name, problems);
-  else problems.push(`${name}: ${key} is a value in the file, not a section`);
+  const names = server.auth.keys.map(({ name }) => name);
+  for (const name of new Set(names.filter((one, index) => names.indexOf(one) !== index))) {
+    problems.push(
+      `${origin(['server', 'auth', 'keys'])}: server.auth.keys: two keys have the name ${JSON.stringify(name)}`,
+    );
+  }
+  return problems;
 }
 
-function isTree(value: unknown): value is Tree {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
+type OriginOf = (path: readonly string[]) => string;
 
-function explain(issue: z.core.$ZodIssue): readonly string[] {
+function explain(issue: z.core.$ZodIssue, origin: OriginOf): readonly string[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(path);
-    return issue.keys.map(
-      (key) => `${[...path, key].join('.')}: there is no such key.${didYouMean(key, known)}`,
-    );
+    return issue.keys.map((key) => {
+      const whole = [...path, key];
+      return `${origin(whole)}: ${whole.join('.')}: there is no such key.${didYouMean(key, known)}`;
+    });
   }
-  return [`${path.join('.') || 'the file'}: ${issue.message}`];
+  return [`${origin(path)}: ${path.join('.')}: ${issue.message}`];
 }
 
-/** The keys that a section may have: those of its defaults, which hold all but the optional ones. */
+/** Where the value stands that has this path or, when the path is that of a section, one of its values. */
+function originOf(
+  path: readonly string[],
+  given: ReadonlyMap<string, Given>,
+  places: ReadonlyMap<string, string>,
+): string {
+  for (let length = path.length; length > 0; length -= 1) {
+    const key = path.slice(0, length).join('.');
+    const one = given.get(key);
+    if (one !== undefined) return one.origin;
+    const list = given.get(key.replace(/\.\d+(\..*)?$/, ''));
+    const place = list?.layer === layers.file ? places.get(key) : undefined;
+    if (place !== undefined) return place;
+  }
+  const section = `${path.join('.')}.`;
+  for (const [key, { origin }] of given) if (key.startsWith(section)) return origin;
+  return 'by default';
+}
+
+/** The keys that a section may have. */
 function keysAt(path: readonly string[]): readonly string[] {
   let at: unknown = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  for (const key of path)
-    at = isTree(at) && isTree(at['properties']) ? at['properties'][key] : undefined;
-  return isTree(at) && isTree(at['properties']) ? Object.keys(at['properties']) : [];
+  for (const key of path) {
+    const { properties, items } = partsOf(at);
+    at = /^\d+$/.test(key) ? items : partsOf(properties)[key];
+  }
+  return Object.keys(partsOf(partsOf(at)['properties']));
+}
+
+function partsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' ? { ...value } : {};
 }

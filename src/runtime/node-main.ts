@@ -5,7 +5,7 @@ import { Notices } from '#cluster/notices.ts';
 import { StopSignals } from '#dev/stop-signals.ts';
 import { createDoor, type Door } from '#http/server.ts';
 
-import { type Config, moduleUrls, mysqlUrl, readConfig, redisUrl } from './config.ts';
+import { type Config, nodeOptions, readConfig } from './config.ts';
 import { createLog, logNotices } from './log.ts';
 import { runSamples } from './samples.ts';
 
@@ -17,28 +17,15 @@ export async function runNode(options: {
   readonly file?: string;
   readonly env: NodeJS.ProcessEnv;
 }): Promise<void> {
-  const config = readConfig(options);
+  const { config, notes } = readConfig(options);
   const log = createLog(config);
   const notices = new Notices();
   logNotices(notices, log);
+  for (const note of notes) log.warn(note);
   const examples = new URL('../../examples/index.ts', import.meta.url).href;
-  const { dev } = config.node;
-  const modules = dev && config.node.modules.length === 0 ? [examples] : moduleUrls(config);
-  const node = await Node.start({
-    name: config.node.name,
-    redis: redisUrl(config),
-    redisPrefix: config.redis.prefix,
-    mysql: mysqlUrl(config),
-    shards: config.cluster.shards,
-    modules,
-    concurrency: config.worker.concurrency,
-    ...(config.worker.threads === undefined ? {} : { threads: config.worker.threads }),
-    isolatedThreads: config.worker.isolated_threads,
-    cancelGraceMs: config.worker.cancel_grace,
-    drainGraceMs: config.engine.drain_grace,
-    retentionMs: config.engine.retention,
-    notices,
-  });
+  const own = nodeOptions(config);
+  const isSampler = config.node.dev && config.node.modules.length === 0;
+  const node = await Node.start({ ...own, ...(isSampler && { modules: [examples] }), notices });
   const door = await openDoor(node, config, log);
   node.announceUrl(door.url);
 

@@ -97,7 +97,7 @@ describe('temjob node', function () {
     expect(await node.exit).to.equal(1);
     expect(node.output).to.equal(
       'The configuration cannot be used:\n' +
-        '  - worker.concurency: there is no such key. Did you mean "concurrency"?\n',
+        '  - TEMJOB__WORKER__CONCURENCY: worker.concurency: there is no such key. Did you mean "concurrency"?\n',
     );
   });
 
