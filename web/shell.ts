@@ -28,6 +28,8 @@ const items: readonly NavItem[] = [
   { page: 'cluster', path: '/cluster', letter: 'c' },
 ];
 
+const signs: Readonly<Record<Language, string>> = { en: 'EN', zh: '中' };
+
 export interface ShellParts {
   readonly connection: Connection;
   readonly who: Who;
@@ -144,6 +146,7 @@ export class Shell {
   #languageButton(): HTMLElement {
     const next = language() === 'en' ? 'zh' : 'en';
     const label = t('shell.language', {
+      sign: signs[language()],
       name: languages[language()].name,
       next: languages[next].name,
     });
@@ -160,7 +163,7 @@ export class Shell {
         },
       },
       icon('language'),
-      h('span', {}, language() === 'en' ? 'EN' : '中'),
+      h('span', {}, signs[language()]),
     );
   }
 

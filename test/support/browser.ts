@@ -1,9 +1,22 @@
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const executablePath = process.env['TEMJOB_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 
+let shared: Promise<Browser> | undefined;
+
+/** One browser for all tests of this process, launched at the first call and closed after the last test. */
+export async function sharedBrowser(): Promise<Browser> {
+  shared ??= launchBrowser();
+  return await shared;
+}
+
+// A root hook: whoever imports this file first is loaded by mocha outside of every suite.
+after(async () => {
+  await (await shared)?.close();
+});
+
 /** A real Chromium, without anything that talks to the world. */
-export async function launchBrowser(): Promise<Browser> {
+async function launchBrowser(): Promise<Browser> {
   return await chromium.launch({
     executablePath,
     args: [
@@ -26,8 +39,13 @@ export interface WatchedPage extends AsyncDisposable {
 }
 
 /** A page in a profile of its own, with everything noted that a good page does not do. */
-export async function openPage(browser: Browser, url: string): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const viewport = { width: 1280, height: 900 };
+  const context = await browser.newContext({ viewport, locale: 'en-US', ...options });
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 
 import { NonRetryableError, workflow } from '#sdk/index.ts';
 
-import { launchBrowser, openPage } from '../support/browser.ts';
+import { openPage, sharedBrowser } from '../support/browser.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, ownersKnown, request, type TestDoors } from '../support/doors.ts';
 import { type Gate, gate } from '../support/held.ts';
@@ -18,7 +18,7 @@ describe('the console in Chromium', function () {
   let held: Gate;
 
   before(async () => {
-    browser = await launchBrowser();
+    browser = await sharedBrowser();
     held = gate();
     cluster = await startCluster({ nodes: 2, definitions: definitions(held) });
     await ownersKnown(cluster.apis);
@@ -27,7 +27,6 @@ describe('the console in Chromium', function () {
 
   after(async () => {
     held.open();
-    await browser.close();
     await doors[Symbol.asyncDispose]();
     await cluster[Symbol.asyncDispose]();
   });

@@ -39,7 +39,8 @@ describe('the texts of the console', () => {
   });
 
   it('take their parameters, numbers written as the language does', async () => {
-    expect(t('shell.language', { name: 'a', next: 'b' })).to.equal('Language: a. Change to b.');
+    const named = t('shell.theme', { name: 'a', next: 'b' });
+    expect(named).to.equal('Theme: a. Change to b.');
     expect(t('error.status', { status: 1234 })).to.equal('The server answered 1,234.');
     expect(rich('live.node', { node: 'a' })).to.deep.equal(['Served by node ', 'a', '']);
     await useLanguage('zh');

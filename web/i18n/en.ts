@@ -62,7 +62,7 @@ export const en = {
   'shell.home': 'TemJob, overview',
   'shell.jump': 'Go to a workflow',
   'shell.jump.hint': 'Workflow or task id',
-  'shell.language': 'Language: {name}. Change to {next}.',
+  'shell.language': '{sign}. Language: {name}. Change to {next}.',
   'shell.theme': 'Theme: {name}. Change to {next}.',
   'shell.theme.system': 'system',
   'shell.theme.light': 'light',

@@ -57,7 +57,7 @@ export const zh = translation({
   'shell.home': 'TemJob 概览',
   'shell.jump': '前往工作流',
   'shell.jump.hint': '工作流或任务 ID',
-  'shell.language': '语言：{name}。切换为 {next}。',
+  'shell.language': '{sign}。语言：{name}。切换为 {next}。',
   'shell.theme': '主题：{name}。切换为{next}。',
   'shell.theme.system': '跟随系统',
   'shell.theme.light': '浅色',
