@@ -19,7 +19,7 @@ import {
   type Subscribed,
 } from './live-protocol.ts';
 import { problemOf, unauthenticated } from './problems.ts';
-import { subscribeMessage, unsubscribeMessage } from './schemas.ts';
+import { subscribeMessage, unsubscribeMessage } from './schemas/live.ts';
 import { complaint } from './validate.ts';
 
 /** Frames of one topic, and of all topics of a socket, that may be on their way without an answer. */

@@ -6,7 +6,7 @@ import { ClusterError, type ClusterErrorCode } from '#cluster/api.ts';
 export interface Problem {
   readonly status: number;
   /** Stable, for programs. */
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly title: string;
   /** For people; says what, and where it can what to do. */
   readonly detail: string;
@@ -18,54 +18,73 @@ export interface Problem {
 }
 
 export interface FieldProblem {
-  /** JSON pointer into the body, or `?name` of a query parameter. */
+  /** JSON pointer into the body; `?name` of a query parameter, `{name}` of a part of the path, `name:` of a header. */
   readonly pointer: string;
   readonly detail: string;
 }
 
+export type ProblemCode = keyof typeof table;
+
 type Row = Pick<Problem, 'status' | 'title'> & { readonly retryAfterMs?: number };
 
-/** The one place where an error of the cluster gets its HTTP status. */
+/** The one place where a code gets its HTTP status: those of the cluster, and those that only the door can find. */
 const table = {
   INVALID_INPUT: { status: 400, title: 'The input is not valid' },
+  UNAUTHENTICATED: { status: 401, title: 'Unauthenticated' },
+  FORBIDDEN: { status: 403, title: 'Forbidden' },
+  FOREIGN_ORIGIN: { status: 403, title: 'Forbidden' },
   NOT_FOUND: { status: 404, title: 'Not found' },
+  WORKFLOW_NOT_FOUND: { status: 404, title: 'Not found' },
+  TASK_NOT_FOUND: { status: 404, title: 'Not found' },
+  ACTOR_NOT_FOUND: { status: 404, title: 'Not found' },
+  ROUTE_NOT_FOUND: { status: 404, title: 'Not found' },
   UNKNOWN_DEFINITION: { status: 404, title: 'Unknown definition' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
   ALREADY_EXISTS: { status: 409, title: 'Already exists' },
   ALREADY_CLOSED: { status: 409, title: 'Already ended' },
   NOT_FAILED: { status: 409, title: 'Not failed' },
   ALREADY_APPLIED: { status: 409, title: 'Already applied' },
   ACTOR_QUARANTINED: { status: 409, title: 'The actor is quarantined' },
+  WORKFLOW_FAILED: { status: 409, title: 'The workflow failed' },
+  WORKFLOW_CANCELED: { status: 409, title: 'The workflow was canceled' },
   TOO_LARGE: { status: 413, title: 'Too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type' },
+  NOT_LOOPBACK: { status: 421, title: 'Misdirected request' },
   ACTOR_FAILED: { status: 422, title: 'The actor refused the message' },
   ACTOR_MAILBOX_FULL: { status: 429, title: 'The mailbox is full', retryAfterMs: 1000 },
+  RATE_LIMITED: { status: 429, title: 'Too many requests', retryAfterMs: 1000 },
+  INTERNAL: { status: 500, title: 'Internal error' },
   OVERLOADED: { status: 503, title: 'Overloaded', retryAfterMs: 1000 },
   DRAINING: { status: 503, title: 'This node is going down', retryAfterMs: 1000 },
   UNAVAILABLE: { status: 503, title: 'Unavailable', retryAfterMs: 1000 },
   TIMEOUT: { status: 503, title: 'No answer in time', retryAfterMs: 1000 },
-  INTERNAL: { status: 500, title: 'Internal error' },
-} satisfies Record<ClusterErrorCode, Row>;
+} satisfies Record<ClusterErrorCode, Row> & Record<string, Row>;
 
-/** Thrown by routes for what only the door can find wrong. */
+/** Thrown by the door for what only it can find wrong. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly problem: Problem;
 
-  constructor(problem: Problem, options?: ErrorOptions) {
-    super(problem.detail, options);
-    this.problem = problem;
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    besides: Pick<Problem, 'errors' | 'more' | 'headers' | 'retryAfterMs'> = {},
+  ) {
+    super(detail);
+    this.problem = problemFor(code, detail, besides);
   }
 }
 
 /** What a path names, so that "not found" can say what was not found. */
 export interface Resource {
-  readonly kind: 'workflow' | 'task' | 'definition' | 'actor';
+  readonly kind: 'workflow' | 'task' | 'actor';
   readonly id: string;
 }
 
 /** Anything thrown while a request was answered -> what to answer. */
-export function problemOf(thrown: unknown, resource?: Resource): Problem {
+export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof ProblemError) return thrown.problem;
-  if (thrown instanceof ClusterError) return clusterProblem(thrown, resource);
+  if (thrown instanceof ClusterError) return clusterProblem(thrown);
   return expressProblem(thrown) ?? internalProblem;
 }
 
@@ -73,11 +92,52 @@ export function invalid(errors: readonly FieldProblem[]): ProblemError {
   const detail = errors
     .map((error) => (error.pointer === '' ? error.detail : `${error.pointer}: ${error.detail}`))
     .join('; ');
-  return new ProblemError({ ...table.INVALID_INPUT, code: 'INVALID_INPUT', detail, errors });
+  return new ProblemError('INVALID_INPUT', detail, { errors });
 }
 
-export function notFound(resource: Resource): ProblemError {
-  return new ProblemError(notFoundProblem(resource));
+/** Nobody knows who asks. */
+export function unauthenticated(why: 'no key' | 'unknown key' | 'session ended'): ProblemError {
+  const detail = {
+    'no key': 'Send an API key, as "Authorization: Bearer …" or "X-API-Key: …", or sign in first.',
+    'unknown key': 'This API key is none of those that are configured here.',
+    'session ended': 'The session has ended: sign in again.',
+  }[why];
+  // RFC 6750: a challenge says nothing of an error when nothing was shown.
+  const challenge = why === 'no key' ? '' : ', error="invalid_token"';
+  return new ProblemError('UNAUTHENTICATED', detail, {
+    headers: { 'WWW-Authenticate': `Bearer realm="temjob"${challenge}` },
+  });
+}
+
+/** It is known who asks, and that one may not do this. */
+export function forbidden(
+  who: { readonly name: string; readonly scopes: readonly string[] },
+  scope: string,
+): ProblemError {
+  return new ProblemError(
+    'FORBIDDEN',
+    `This needs the scope "${scope}"; the key ${JSON.stringify(who.name)} has ${who.scopes.join(', ')}.`,
+    {
+      more: { required_scope: scope },
+      headers: {
+        'WWW-Authenticate': `Bearer realm="temjob", error="insufficient_scope", scope="${scope}"`,
+      },
+    },
+  );
+}
+
+export function notFound({ kind, id }: Resource): ProblemError {
+  const codes = {
+    workflow: 'WORKFLOW_NOT_FOUND',
+    task: 'TASK_NOT_FOUND',
+    actor: 'ACTOR_NOT_FOUND',
+  } as const;
+  return new ProblemError(codes[kind], `${kind} not found: ${id}`);
+}
+
+/** The status and the title of a code. */
+function meaningOf(code: ProblemCode): Row {
+  return table[code];
 }
 
 /** Answers with `application/problem+json`; `error`, `code` and `message` are what clients of the seed read. */
@@ -109,52 +169,42 @@ export function sendProblem(response: Response, problem: Problem): void {
     );
 }
 
-function clusterProblem(error: ClusterError, resource?: Resource): Problem {
-  if (error.code === 'NOT_FOUND' && resource !== undefined) return notFoundProblem(resource);
+function problemFor(
+  code: ProblemCode,
+  detail: string,
+  besides: Pick<Problem, 'errors' | 'more' | 'headers' | 'retryAfterMs'> = {},
+): Problem {
+  return { ...meaningOf(code), code, detail, ...besides };
+}
+
+function clusterProblem(error: ClusterError): Problem {
   // The text of an internal error is for the log.
   if (error.code === 'INTERNAL') return internalProblem;
-  const row: Row = table[error.code];
-  const retryAfterMs = error.retryAfterMs ?? row.retryAfterMs;
-  return {
-    status: row.status,
-    title: row.title,
-    code: error.code,
-    detail: error.message,
+  return problemFor(error.code, error.message, {
     ...(error.problems.length === 0 ? {} : { errors: error.problems }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs }),
     ...(error.failure === null ? {} : { more: { failure: error.failure } }),
-  };
+  });
 }
 
-function notFoundProblem({ kind, id }: Resource): Problem {
-  return {
-    ...table.NOT_FOUND,
-    code: `${kind.toUpperCase()}_NOT_FOUND`,
-    detail: `${kind} not found: ${id}`,
-  };
-}
+const internalProblem = problemFor(
+  'INTERNAL',
+  'Something went wrong on the server; its log has the request id.',
+);
 
-const internalProblem: Problem = {
-  ...table.INTERNAL,
-  code: 'INTERNAL',
-  detail: 'Something went wrong on the server; its log has the request id.',
-};
+export const sendJson = 'Send the body as JSON with "Content-Type: application/json".';
 
 // What express and body-parser throw: `type` says what it is about, and the text is safe to show.
 function expressProblem(thrown: unknown): Problem | null {
   if (!(thrown instanceof Error) || !('type' in thrown)) return badPath(thrown);
   switch (thrown.type) {
     case 'entity.too.large':
-      return {
-        ...table.TOO_LARGE,
-        code: 'TOO_LARGE',
-        detail: 'The body is over the limit of 2 MiB.',
-      };
+      return problemFor('TOO_LARGE', 'The body is over the limit of 2 MiB.');
     case 'entity.parse.failed':
       return invalid([{ pointer: '', detail: `the body is not JSON: ${thrown.message}` }]).problem;
     case 'encoding.unsupported':
     case 'charset.unsupported':
-      return { ...unsupportedMedia, detail: thrown.message };
+      return problemFor('UNSUPPORTED_MEDIA_TYPE', thrown.message);
     case 'request.aborted':
     case 'request.size.invalid':
       return invalid([{ pointer: '', detail: thrown.message }]).problem;
@@ -162,48 +212,6 @@ function expressProblem(thrown: unknown): Problem | null {
       return badPath(thrown);
   }
 }
-
-/** Nobody knows who asks. */
-export function unauthenticated(why: 'no key' | 'unknown key' | 'session ended'): ProblemError {
-  const detail = {
-    'no key': 'Send an API key, as "Authorization: Bearer …" or "X-API-Key: …", or sign in first.',
-    'unknown key': 'This API key is none of those that are configured here.',
-    'session ended': 'The session has ended: sign in again.',
-  }[why];
-  // RFC 6750: a challenge says nothing of an error when nothing was shown.
-  const challenge = why === 'no key' ? '' : ', error="invalid_token"';
-  return new ProblemError({
-    status: 401,
-    title: 'Unauthenticated',
-    code: 'UNAUTHENTICATED',
-    detail,
-    headers: { 'WWW-Authenticate': `Bearer realm="temjob"${challenge}` },
-  });
-}
-
-/** It is known who asks, and that one may not do this. */
-export function forbidden(
-  who: { readonly name: string; readonly scopes: readonly string[] },
-  scope: string,
-): ProblemError {
-  return new ProblemError({
-    status: 403,
-    title: 'Forbidden',
-    code: 'FORBIDDEN',
-    detail: `This needs the scope "${scope}"; the key ${JSON.stringify(who.name)} has ${who.scopes.join(', ')}.`,
-    more: { required_scope: scope },
-    headers: {
-      'WWW-Authenticate': `Bearer realm="temjob", error="insufficient_scope", scope="${scope}"`,
-    },
-  });
-}
-
-export const unsupportedMedia: Problem = {
-  status: 415,
-  title: 'Unsupported media type',
-  code: 'UNSUPPORTED_MEDIA_TYPE',
-  detail: 'Send the body as JSON with "Content-Type: application/json".',
-};
 
 function badPath(thrown: unknown): Problem | null {
   return thrown instanceof URIError

@@ -10,19 +10,13 @@ import { type ClusterApi, ClusterError } from '#cluster/api.ts';
 
 import { authenticate } from './auth/authenticate.ts';
 import { type ApiKey, Gatekeeper } from './auth/gatekeeper.ts';
-import { requireScope } from './auth/principal.ts';
+import { principalOf, requireScope } from './auth/principal.ts';
 import type { DoorLog } from './door-log.ts';
 import { openLive } from './live.ts';
 import { listenAddress } from './loopback.ts';
-import { ProblemError, problemOf, sendProblem, unsupportedMedia } from './problems.ts';
-import { actorRoutes } from './routes/actors.ts';
-import { clusterRoutes } from './routes/cluster.ts';
-import { definitionRoutes } from './routes/definitions.ts';
-import { healthRoutes } from './routes/health.ts';
-import { resourceOf } from './routes/route.ts';
-import { sessionRoutes } from './routes/session.ts';
-import { taskRoutes } from './routes/tasks.ts';
-import { workflowRoutes } from './routes/workflows.ts';
+import { ProblemError, problemOf, sendJson, sendProblem } from './problems.ts';
+import { type Place, routerOf } from './router.ts';
+import { apiRoutes, routesToTheEnd } from './routes/table.ts';
 import { webFiles } from './web-files.ts';
 
 export interface DoorOptions {
@@ -99,6 +93,7 @@ interface AppParts {
 
 function appOf({ cluster, gatekeeper, console, leaving, dev, log }: AppParts): express.Express {
   const app = express();
+  const place: Place = { cluster, leaving, dev, guard: requireScope, readBody };
   // Node's own parser: `?a[b]=1` is a parameter of that name, not an object.
   app.set('query parser', 'simple');
   app.disable('x-powered-by');
@@ -111,7 +106,7 @@ function appOf({ cluster, gatekeeper, console, leaving, dev, log }: AppParts): e
   });
   app.use(refuseStrangers(gatekeeper));
   app.use(authenticate(gatekeeper));
-  app.use(healthRoutes(cluster, leaving));
+  app.use(routerOf(routesToTheEnd, place));
   app.use((_request, _response, next) => {
     if (leaving.aborted) throw new ClusterError('DRAINING', 'this node is going down');
     next();
@@ -120,26 +115,18 @@ function appOf({ cluster, gatekeeper, console, leaving, dev, log }: AppParts): e
     response.set('Cache-Control', 'no-store');
     next();
   });
-  // Before the body is read.
+  app.use(routerOf(apiRoutes, place));
+  // Who shows no key does not learn what there is not, either.
   app.use('/api', (request, _response, next) => {
-    requireScope(request, isRead(request) ? 'read' : 'operate');
+    principalOf(request);
     next();
   });
-  app.use('/api', refuseOtherMedia, express.json({ limit: bodyLimit, strict: false }));
-  app.use('/api/v1', sessionRoutes({ dev }));
-  app.use('/api/v1', workflowRoutes(cluster, leaving));
-  app.use('/api/v1', taskRoutes(cluster));
-  app.use('/api/v1', definitionRoutes(cluster));
-  app.use('/api/v1', actorRoutes(cluster));
-  app.use('/api/v1', clusterRoutes(cluster));
   app.use(console);
   app.use((request) => {
-    throw new ProblemError({
-      status: 404,
-      title: 'Not found',
-      code: 'ROUTE_NOT_FOUND',
-      detail: `there is nothing at ${request.method} ${request.path}`,
-    });
+    throw new ProblemError(
+      'ROUTE_NOT_FOUND',
+      `there is nothing at ${request.method} ${request.path}`,
+    );
   });
   app.use(answerErrors(log));
   return app;
@@ -174,20 +161,16 @@ const headers: RequestHandler = helmet({
 function refuseStrangers(gatekeeper: Gatekeeper): RequestHandler {
   return (request, _response, next) => {
     if (!gatekeeper.isForUs(request)) {
-      throw new ProblemError({
-        status: 421,
-        title: 'Misdirected request',
-        code: 'NOT_LOOPBACK',
-        detail: 'This door answers to loopback names only, such as localhost and 127.0.0.1.',
-      });
+      throw new ProblemError(
+        'NOT_LOOPBACK',
+        'This door answers to loopback names only, such as localhost and 127.0.0.1.',
+      );
     }
     if (!isRead(request) && !gatekeeper.isFromOurs(request)) {
-      throw new ProblemError({
-        status: 403,
-        title: 'Forbidden',
-        code: 'FOREIGN_ORIGIN',
-        detail: 'A page of another origin may not change anything here.',
-      });
+      throw new ProblemError(
+        'FOREIGN_ORIGIN',
+        'A page of another origin may not change anything here.',
+      );
     }
     next();
   };
@@ -201,13 +184,17 @@ const refuseOtherMedia: RequestHandler = (request, _response, next) => {
   const { headers: given } = request;
   const hasBody =
     given['transfer-encoding'] !== undefined || Number(given['content-length'] ?? 0) > 0;
-  if (hasBody && !request.is(['json', '+json'])) throw new ProblemError(unsupportedMedia);
+  if (hasBody && !request.is(['json', '+json'])) {
+    throw new ProblemError('UNSUPPORTED_MEDIA_TYPE', sendJson);
+  }
   next();
 };
 
+const readBody = [refuseOtherMedia, express.json({ limit: bodyLimit, strict: false })];
+
 function answerErrors(log: DoorLog): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const problem = problemOf(error, resourceOf(response));
+    const problem = problemOf(error);
     const about = {
       err: error,
       request_id: response.getHeader('X-Request-Id'),

@@ -1,19 +1,22 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 import { didYouMean } from '#actors/did-you-mean.ts';
 
 import { type FieldProblem, invalid } from './problems.ts';
 
-/** The value as the schema reads it, or a problem that points at every field that is wrong. */
-export function parse<Schema extends z.ZodType>(
+/** The parts of a request by name (`path`, `query`, `headers`, `body`), or a problem that points at every field that is wrong. */
+export function read<Schema extends z.ZodObject>(
   schema: Schema,
-  value: unknown,
-  place: 'body' | 'query' | 'path' | 'header' = 'body',
+  parts: Readonly<Record<string, unknown>>,
 ): z.output<Schema> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(parts);
   if (result.success) return result.data;
   throw invalid(
-    result.error.issues.flatMap((issue) => fieldProblems(issue, place, fieldsOf(schema))),
+    result.error.issues.flatMap((issue) => {
+      const [part, ...path] = issue.path;
+      const at = { part: String(part), path };
+      return fieldProblems(issue, at, fieldsOf(schema.shape[String(part)]));
+    }),
   );
 }
 
@@ -29,23 +32,31 @@ export function complaint(schema: z.ZodType, value: unknown): string | null {
     .join('; ');
 }
 
+interface Place {
+  /** The part of the request. */
+  readonly part: string;
+  readonly path: readonly PropertyKey[];
+}
+
 function fieldProblems(
   issue: z.core.$ZodIssue,
-  place: string,
+  { part, path }: Place,
   known: readonly string[],
 ): readonly FieldProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    const what = place === 'query' ? 'query parameter' : 'field';
+    const what = part === 'query' ? 'query parameter' : 'field';
+    // The names that are known are those at the top.
+    const near = path.length === 0 ? known : [];
     return issue.keys.map((key) => ({
-      pointer: pointerTo([...issue.path, key], place),
-      detail: `unknown ${what} ${JSON.stringify(key)}.${suggestion(key, known)}`,
+      pointer: pointerTo({ part, path: [...path, key] }),
+      detail: `unknown ${what} ${JSON.stringify(key)}.${suggestion(key, near)}`,
     }));
   }
   const repeated =
-    place === 'query' && issue.code === 'invalid_type' && issue.message.endsWith('received array');
+    part === 'query' && issue.code === 'invalid_type' && issue.message.endsWith('received array');
   return [
     {
-      pointer: pointerTo(issue.path, place),
+      pointer: pointerTo({ part, path }),
       detail: repeated ? 'is given more than once' : sentence(issue),
     },
   ];
@@ -56,17 +67,26 @@ function sentence(issue: z.core.$ZodIssue): string {
   return issue.message.endsWith('received undefined') ? 'is required' : issue.message;
 }
 
-function pointerTo(path: readonly PropertyKey[], place: string): string {
-  if (place !== 'body') return path.length === 0 ? '' : `?${path.map(String).join('.')}`;
-  return path
-    .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('');
+function pointerTo({ part, path }: Place): string {
+  const name = path.map(String).join('.');
+  switch (part) {
+    case 'query':
+      return `?${name}`;
+    case 'path':
+      return `{${name}}`;
+    case 'headers':
+      return `${name}:`;
+    default:
+      return path
+        .map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+        .join('');
+  }
 }
 
-function fieldsOf(schema: z.ZodType): readonly string[] {
-  return 'shape' in schema && typeof schema.shape === 'object' && schema.shape !== null
-    ? Object.keys(schema.shape)
-    : [];
+/** The names that a part may have, whatever its schema is wrapped in. */
+function fieldsOf(schema: z.core.$ZodType | undefined): readonly string[] {
+  if (schema instanceof z.ZodPrefault) return fieldsOf(schema.unwrap());
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 /** ` Did you mean "limit"?`, ` Known are …`, or nothing when there is nothing to choose from. */

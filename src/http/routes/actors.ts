@@ -1,57 +1,81 @@
-import { type Request, type Response, Router } from 'express';
+import type { z } from 'zod';
 
-import type { ActorCall, ClusterApi } from '#cluster/api.ts';
+import type { ActorCall } from '#cluster/api.ts';
 
-import { actorBody, actorPath, noQuery } from '../schemas.ts';
-import { parse } from '../validate.ts';
-import { about, only } from './route.ts';
+import type { Resource } from '../problems.ts';
+import { accepted, actorMessage, actorPath, reply } from '../schemas/actors.ts';
+import { message } from '../schemas/workflows.ts';
+import { route } from './route.ts';
 
-export function actorRoutes(cluster: ClusterApi): Router {
-  const router = Router();
+const refuses = [
+  'ACTOR_NOT_FOUND',
+  'ACTOR_QUARANTINED',
+  'ACTOR_FAILED',
+  'ACTOR_MAILBOX_FULL',
+] as const;
 
-  router
-    .route('/actors/:name/:key/ask')
-    .post(async (request, response) => {
-      response.json({ reply: await cluster.ask(callOf(request, response)) });
-    })
-    .all(only('POST'));
+const ask = route({
+  method: 'post',
+  path: '/api/v1/actors/{name}/{key}/ask',
+  id: 'askActor',
+  tag: 'Actors',
+  scope: 'operate',
+  summary: 'Sends an actor a message and waits for its reply',
+  takes: { path: actorPath, body: actorMessage },
+  gives: { 200: { what: 'The reply.', body: reply } },
+  refuses: [...refuses, 'ALREADY_APPLIED'],
+  about,
+  handle: async (call, { cluster }) => ({
+    status: 200,
+    body: { reply: await cluster.ask(actorCall(call)) },
+  }),
+});
 
-  router
-    .route('/actors/:name/:key/tell')
-    .post(async (request, response) => {
-      await cluster.tell(callOf(request, response));
-      response.status(202).json({ accepted: true });
-    })
-    .all(only('POST'));
+const tell = route({
+  method: 'post',
+  path: '/api/v1/actors/{name}/{key}/tell',
+  id: 'tellActor',
+  tag: 'Actors',
+  scope: 'operate',
+  summary: 'Sends an actor a message',
+  description: 'Answers after the message is committed.',
+  takes: { path: actorPath, body: actorMessage },
+  gives: { 202: { what: 'It will take the message.', body: accepted } },
+  refuses,
+  about,
+  handle: async (call, { cluster }) => {
+    await cluster.tell(actorCall(call));
+    return { status: 202, body: { accepted: true } } as const;
+  },
+});
 
-  router
-    .route('/actors/:name/:key/resume')
-    .post(async (request, response) => {
-      const { name, key } = actorOf(request, response);
-      await cluster.resumeActor(name, key);
-      response.json({ message: 'Actor resumed successfully' });
-    })
-    .all(only('POST'));
+const resume = route({
+  method: 'post',
+  path: '/api/v1/actors/{name}/{key}/resume',
+  id: 'resumeActor',
+  tag: 'Actors',
+  scope: 'operate',
+  summary: 'Takes an actor out of quarantine',
+  takes: { path: actorPath },
+  gives: { 200: { what: 'It takes messages again.', body: message } },
+  refuses: ['ACTOR_NOT_FOUND'],
+  about,
+  handle: async ({ path }, { cluster }) => {
+    await cluster.resumeActor(path.name, path.key);
+    return { status: 200, body: { message: 'Actor resumed successfully' } };
+  },
+});
 
-  return router;
+export const actorRoutes = [ask, tell, resume];
+
+function about({ path }: { path: z.output<typeof actorPath> }): Resource {
+  return { kind: 'actor', id: `${path.name}/${path.key}` };
 }
 
-function callOf(request: Request, response: Response): ActorCall {
-  const { name, key } = actorOf(request, response);
-  const { message, payload, id, timeout } = parse(actorBody, request.body);
-  return {
-    name,
-    key,
-    on: message,
-    payload,
-    ...(id === undefined ? {} : { id }),
-    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-  };
-}
-
-function actorOf(request: Request, response: Response): { name: string; key: string } {
-  parse(noQuery, request.query, 'query');
-  const { name, key } = parse(actorPath, request.params, 'path');
-  about(response, { kind: 'actor', id: `${name}/${key}` });
-  return { name, key };
+function actorCall(call: {
+  path: z.output<typeof actorPath>;
+  body: z.output<typeof actorMessage>;
+}): ActorCall {
+  const { message: on, timeout, ...rest } = call.body;
+  return { ...call.path, on, ...rest, ...(timeout === undefined ? {} : { timeoutMs: timeout }) };
 }

@@ -1,31 +1,40 @@
-import { Router } from 'express';
+import {
+  definition,
+  definitionList,
+  definitionPath,
+  definitionQuery,
+} from '../schemas/definitions.ts';
+import { route } from './route.ts';
 
-import type { ClusterApi } from '#cluster/api.ts';
+const list = route({
+  method: 'get',
+  path: '/api/v1/definitions',
+  id: 'listDefinitions',
+  tag: 'Definitions',
+  scope: 'read',
+  summary: 'Lists the newest version of each definition',
+  takes: {},
+  gives: { 200: { what: 'The definitions.', body: definitionList } },
+  handle: async (_call, { cluster }) => ({
+    status: 200,
+    body: { definitions: await cluster.definitions() },
+  }),
+});
 
-import { definitionQuery, noQuery } from '../schemas.ts';
-import { parse } from '../validate.ts';
-import { about, only, textParam } from './route.ts';
+const show = route({
+  method: 'get',
+  path: '/api/v1/definitions/{name}',
+  id: 'getDefinition',
+  tag: 'Definitions',
+  scope: 'read',
+  summary: 'Shows one version of a definition',
+  takes: { path: definitionPath, query: definitionQuery },
+  gives: { 200: { what: 'The definition.', body: definition } },
+  refuses: ['UNKNOWN_DEFINITION'],
+  handle: async ({ path, query }, { cluster }) => ({
+    status: 200,
+    body: await cluster.definition(path.name, query.version),
+  }),
+});
 
-export function definitionRoutes(cluster: ClusterApi): Router {
-  const router = Router();
-
-  router
-    .route('/definitions')
-    .get(async (request, response) => {
-      parse(noQuery, request.query, 'query');
-      response.json({ definitions: await cluster.definitions() });
-    })
-    .all(only('GET'));
-
-  router
-    .route('/definitions/:name')
-    .get(async (request, response) => {
-      const { version } = parse(definitionQuery, request.query, 'query');
-      const name = textParam(request, 'name');
-      about(response, { kind: 'definition', id: name });
-      response.json(await cluster.definition(name, version));
-    })
-    .all(only('GET'));
-
-  return router;
-}
+export const definitionRoutes = [list, show];

@@ -1,36 +1,44 @@
-import { Router } from 'express';
+import { ClusterError } from '#cluster/api.ts';
 
-import { type ClusterApi, ClusterError } from '#cluster/api.ts';
-
-import { only } from './route.ts';
+import { alive, ready } from '../schemas/health.ts';
+import { route } from './route.ts';
 
 // A balancer that asks every second must not pile up questions behind a database that hangs.
 const readyWithinMs = 2_000;
 
-export function healthRoutes(cluster: ClusterApi, leaving: AbortSignal): Router {
-  const router = Router();
+const live = route({
+  method: 'get',
+  path: '/livez',
+  id: 'isAlive',
+  tag: 'Health',
+  scope: null,
+  summary: 'Says that the process answers',
+  description: 'Whatever else is wrong: a restart would not mend a database.',
+  takes: {},
+  gives: { 200: { what: 'It does.', body: alive } },
+  handle: async () => ({ status: 200, body: { status: 'ok' } }) as const,
+});
 
-  // The process answers, whatever else is wrong: a restart would not mend a database.
-  router
-    .route('/livez')
-    .get((_request, response) => {
-      response.json({ status: 'ok' });
-    })
-    .all(only('GET'));
+const isReady = route({
+  method: 'get',
+  path: '/readyz',
+  id: 'isReady',
+  tag: 'Health',
+  scope: null,
+  summary: 'Says whether this node can serve',
+  takes: {},
+  gives: { 200: { what: 'It can.', body: ready } },
+  refuses: ['DRAINING', 'UNAVAILABLE'],
+  handle: async (_call, { cluster, leaving }) => {
+    if (leaving.aborted) throw new ClusterError('DRAINING', 'this node is going down');
+    await within(readyWithinMs, cluster.ready());
+    return { status: 200, body: { status: 'ready' } } as const;
+  },
+});
 
-  router
-    .route('/readyz')
-    .get(async (_request, response) => {
-      if (leaving.aborted) throw new ClusterError('DRAINING', 'this node is going down');
-      await within(readyWithinMs, cluster.ready());
-      response.json({ status: 'ready' });
-    })
-    .all(only('GET'));
+export const healthRoutes = [live, isReady];
 
-  return router;
-}
-
-async function within(ms: number, ready: Promise<void>): Promise<void> {
+async function within(ms: number, answer: Promise<void>): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     late.reject(
@@ -38,7 +46,7 @@ async function within(ms: number, ready: Promise<void>): Promise<void> {
     );
   }, ms);
   try {
-    await Promise.race([ready, late.promise]);
+    await Promise.race([answer, late.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,37 +1,143 @@
-import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
 
-import { ProblemError, type Resource } from '../problems.ts';
+import { type ClusterApi, ClusterError } from '#cluster/api.ts';
 
-const resources = new WeakMap<Response, Resource>();
+import type { Principal, Scope } from '../auth/principal.ts';
+import { notFound, type ProblemCode, type Resource } from '../problems.ts';
+import { read } from '../validate.ts';
 
-/** Notes what the request is about, so that "not found" can name it. */
-export function about(response: Response, resource: Resource): void {
-  resources.set(response, resource);
+/** What a handler may use besides what the request says. */
+export interface Surroundings {
+  readonly cluster: ClusterApi;
+  /** Aborted when the node leaves: whoever waits then gets the answer of this moment. */
+  readonly leaving: AbortSignal;
+  /** Development mode. */
+  readonly dev: boolean;
+  /** Who asks; throws when nobody knows. */
+  readonly principal: () => Principal;
+  /** The path and query that were asked for. */
+  readonly url: string;
+  /** Aborted when the client has gone. */
+  readonly gone: () => AbortSignal;
 }
 
-export function resourceOf(response: Response): Resource | undefined {
-  return resources.get(response);
+/** The parts of a request that a route takes; a query or body that it does not declare must not be there. */
+export type Takes = {
+  readonly path?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** By the names that people write; others are none of the route's business. */
+  readonly headers?: z.ZodObject;
+  readonly body?: z.ZodType;
+};
+
+/** One kind of answer: its body, and the headers that are worth a word. */
+export interface Answer {
+  readonly what: string;
+  readonly body: z.ZodType;
+  /** What it is when it is not JSON; the body is text then. */
+  readonly media?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The last handler of a path: any other method is answered by naming those that there are. */
-export function only(...methods: readonly string[]): RequestHandler {
-  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-  return (request, response) => {
-    if (request.method === 'OPTIONS') {
-      response.status(204).set('Allow', allow).end();
-      return;
-    }
-    throw new ProblemError({
-      status: 405,
-      title: 'Method not allowed',
-      code: 'METHOD_NOT_ALLOWED',
-      detail: `${request.method} is not possible here; ${methods.join(' and ')} ${methods.length === 1 ? 'is' : 'are'}.`,
-      headers: { Allow: allow },
-    });
+export type Answers = Readonly<Record<number, Answer>>;
+
+type Reply<Gives extends Answers> = {
+  readonly [Status in keyof Gives & number]: {
+    readonly status: Status;
+    readonly body: z.output<Gives[Status]['body']>;
+    readonly headers?: Readonly<Record<keyof Gives[Status]['headers'] & string, string>>;
+  };
+}[keyof Gives & number];
+
+/** The parts of a request as their schemas read them. */
+type Call<Shape extends Takes> = z.output<ReturnType<typeof z.object<Shape>>>;
+
+/** A route as data: all that the router and the OpenAPI document need to know of it. */
+export interface RouteFacts {
+  readonly method: 'get' | 'post' | 'delete';
+  /** As OpenAPI writes it: `/api/v1/workflows/{id}`. */
+  readonly path: string;
+  /** Its name in the OpenAPI document. */
+  readonly id: string;
+  readonly tag: string;
+  /** null: whoever asks. */
+  readonly scope: Scope | null;
+  readonly summary: string;
+  readonly description?: string;
+  /** Codes that it answers with, besides those that any route may. */
+  readonly refuses?: readonly ProblemCode[];
+}
+
+interface Declaration<Shape extends Takes, Gives extends Answers> extends RouteFacts {
+  readonly takes: Shape;
+  readonly gives: Gives;
+  /** What the path names, so that "not found" can say what was not found. */
+  readonly about?: (call: Call<Shape>) => Resource;
+  readonly handle: (
+    call: Call<Shape>,
+    surroundings: Surroundings,
+  ) => Promise<Reply<NoInfer<Gives>>>;
+}
+
+/** A request, not looked at yet. */
+export interface Parts {
+  readonly path: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  header(name: string): string | undefined;
+}
+
+export interface Served {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A declared route: its types are inside, so that all routes fit into one table. */
+export interface Route extends RouteFacts {
+  readonly takes: Takes;
+  readonly gives: Answers;
+  /** Rejects with a `ProblemError` or a `ClusterError` when the answer is no. */
+  serve(parts: Parts, surroundings: Surroundings): Promise<Served>;
+}
+
+/** Declares a route: what it takes and gives is said once, by schemas, and its handler is typed by them. */
+export function route<Shape extends Takes, Gives extends Answers>(
+  declared: Declaration<Shape, Gives>,
+): Route {
+  const { takes, gives, about, handle, ...facts } = declared;
+  const declaredParts = z.object<Shape>(takes);
+  const otherParts = z.object({
+    ...(takes.query === undefined ? { query: nothing } : {}),
+    ...(takes.body === undefined ? { body: nothing.prefault({}) } : {}),
+  });
+  return {
+    ...facts,
+    takes,
+    gives,
+    serve: async (parts, surroundings) => {
+      read(otherParts, { ...parts });
+      const call = read(declaredParts, {
+        ...parts,
+        ...(takes.headers === undefined ? {} : { headers: headersOf(takes.headers, parts) }),
+      });
+      try {
+        return await handle(call, surroundings);
+      } catch (error) {
+        const unknown = error instanceof ClusterError && error.code === 'NOT_FOUND';
+        throw unknown && about !== undefined ? notFound(about(call)) : error;
+      }
+    },
   };
 }
 
-export function textParam(request: Request, name: string): string {
-  const value = request.params[name];
-  return typeof value === 'string' ? value : '';
+const nothing = z.strictObject({});
+
+function headersOf(schema: z.ZodObject, parts: Parts): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const name of Object.keys(schema.shape)) {
+    const value = parts.header(name);
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
 }

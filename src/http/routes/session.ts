@@ -1,26 +1,19 @@
-import { type Request, Router } from 'express';
+import { whoami } from '../schemas/session.ts';
+import { route } from './route.ts';
 
-import { principalOf } from '../auth/principal.ts';
-import { noQuery } from '../schemas.ts';
-import { parse } from '../validate.ts';
-import { only } from './route.ts';
+const show = route({
+  method: 'get',
+  path: '/api/v1/whoami',
+  id: 'whoAmI',
+  tag: 'Session',
+  scope: 'read',
+  summary: 'Says who is asking, and what that one may do',
+  takes: {},
+  gives: { 200: { what: 'Who it is.', body: whoami } },
+  handle: async (_call, { principal, dev }) => {
+    const { name, scopes, by } = principal();
+    return { status: 200, body: { name, scopes, authentication: by, dev } };
+  },
+});
 
-/** Who is asking, and what that one may do: what a page shows or hides by. */
-export function sessionRoutes(options: { readonly dev: boolean }): Router {
-  const router = Router();
-
-  router
-    .route('/whoami')
-    .get((request, response) => {
-      parse(noQuery, request.query, 'query');
-      response.json(whoami(request, options.dev));
-    })
-    .all(only('GET'));
-
-  return router;
-}
-
-function whoami(request: Request, dev: boolean) {
-  const { name, scopes, by } = principalOf(request);
-  return { name, scopes, authentication: by, dev };
-}
+export const sessionRoutes = [show];

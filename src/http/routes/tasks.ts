@@ -1,30 +1,38 @@
-import { Router } from 'express';
-
 import { parseTaskId } from '#actors/ids.ts';
-import type { ClusterApi } from '#cluster/api.ts';
 
-import { notFound } from '../problems.ts';
-import { noQuery } from '../schemas.ts';
-import { parse } from '../validate.ts';
-import { about, only, textParam } from './route.ts';
+import { notFound, type Resource } from '../problems.ts';
+import { task, taskPath } from '../schemas/tasks.ts';
+import { route } from './route.ts';
 
-export function taskRoutes(cluster: ClusterApi): Router {
-  const router = Router();
+const show = route({
+  method: 'get',
+  path: '/api/v1/tasks/{id}',
+  id: 'getTask',
+  tag: 'Tasks',
+  scope: 'read',
+  summary: 'Shows a task as it is now',
+  takes: { path: taskPath },
+  gives: {
+    200: {
+      what: 'The task.',
+      body: task,
+      headers: { ETag: 'Changes with every change of its workflow.' },
+    },
+  },
+  refuses: ['TASK_NOT_FOUND'],
+  about,
+  handle: async ({ path }, { cluster }) => {
+    const place = parseTaskId(path.id);
+    if (place === null) throw notFound(about({ path }));
+    const snapshot = await cluster.workflow(place.workflowId);
+    const found = snapshot.tasks[place.step];
+    if (found === undefined || found.id !== path.id) throw notFound(about({ path }));
+    return { status: 200, body: found, headers: { ETag: `"${snapshot.seq}"` } };
+  },
+});
 
-  router
-    .route('/tasks/:id')
-    .get(async (request, response) => {
-      parse(noQuery, request.query, 'query');
-      const id = textParam(request, 'id');
-      about(response, { kind: 'task', id });
-      const place = parseTaskId(id);
-      if (place === null) throw notFound({ kind: 'task', id });
-      const snapshot = await cluster.workflow(place.workflowId);
-      const task = snapshot.tasks[place.step];
-      if (task === undefined || task.id !== id) throw notFound({ kind: 'task', id });
-      response.set('ETag', `"${snapshot.seq}"`).json(task);
-    })
-    .all(only('GET'));
+export const taskRoutes = [show];
 
-  return router;
+function about({ path }: { path: { id: string } }): Resource {
+  return { kind: 'task', id: path.id };
 }

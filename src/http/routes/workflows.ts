@@ -1,100 +1,159 @@
 import { randomUUID } from 'node:crypto';
 
-import { type Request, type Response, Router } from 'express';
-
 import { taskId } from '#actors/ids.ts';
 import type { ClusterApi, WorkflowRow, WorkflowSnapshot } from '#cluster/api.ts';
 
-import { ProblemError } from '../problems.ts';
+import { ProblemError, type Resource } from '../problems.ts';
+import { workflowPath } from '../schemas/parts.ts';
+import { taskList } from '../schemas/tasks.ts';
 import {
   cancelBody,
-  idempotencyKey,
   listQuery,
+  logs,
   logsQuery,
-  noQuery,
+  message,
+  result,
   resultQuery,
+  retried,
   startBody,
-} from '../schemas.ts';
-import { parse } from '../validate.ts';
-import { about, only, textParam } from './route.ts';
+  started,
+  startHeaders,
+  unfinished,
+  workflow,
+  workflowList,
+} from '../schemas/workflows.ts';
+import { route } from './route.ts';
 
-/** `leaving` is aborted when the node leaves: whoever waits for a result then gets the answer of this moment. */
-export function workflowRoutes(cluster: ClusterApi, leaving: AbortSignal): Router {
-  const router = Router();
+const version = { ETag: 'Changes with every change of what is shown.' };
 
-  router
-    .route('/workflows')
-    .get(async (request, response) => {
-      const { limit, offset, state, name } = parse(listQuery, request.query, 'query');
-      const rows = await cluster.list({
-        limit,
-        offset,
-        ...(state === undefined ? {} : { state }),
-        ...(name === undefined ? {} : { name }),
-      });
-      response.json({ workflows: rows.map(listed) });
-    })
-    .post(async (request, response) => {
-      parse(noQuery, request.query, 'query');
-      const body = parse(startBody, request.body);
-      const key = request.get('Idempotency-Key');
-      const started = await cluster.start({
-        name: body.name,
-        input: body.input,
-        ...(body.id === undefined ? {} : { id: body.id }),
-        ...(body.version === undefined ? {} : { version: body.version }),
-        ...(body.timeout === undefined ? {} : { timeoutMs: body.timeout }),
-        onConflict: body.on_conflict === 'use_existing' ? 'useExisting' : 'fail',
-        requestId: key === undefined ? randomUUID() : parse(idempotencyKey, key, 'header'),
-      });
-      response
-        .status(started.existing ? 200 : 201)
-        .location(`/api/v1/workflows/${encodeURIComponent(started.id)}`)
-        .json({ workflow_id: started.id, id: started.id, existing: started.existing });
-    })
-    .all(only('GET', 'POST'));
+const list = route({
+  method: 'get',
+  path: '/api/v1/workflows',
+  id: 'listWorkflows',
+  tag: 'Workflows',
+  scope: 'read',
+  summary: 'Lists workflows, newest first',
+  description: 'May lag a change by up to a second.',
+  takes: { query: listQuery },
+  gives: { 200: { what: 'A page of workflows.', body: workflowList } },
+  handle: async ({ query }, { cluster }) => {
+    const rows = await cluster.list(query);
+    return { status: 200, body: { workflows: rows.map(listed) } };
+  },
+});
 
-  router
-    .route('/workflows/:id')
-    .get(async (request, response) => {
-      parse(noQuery, request.query, 'query');
-      const snapshot = await find(cluster, request, response);
-      response.set('ETag', `"${snapshot.seq}"`).json(snapshot.workflow);
-    })
-    .all(only('GET'));
+const start = route({
+  method: 'post',
+  path: '/api/v1/workflows',
+  id: 'startWorkflow',
+  tag: 'Workflows',
+  scope: 'operate',
+  summary: 'Starts a workflow',
+  description: 'Answers after the start is committed.',
+  takes: { headers: startHeaders, body: startBody },
+  gives: {
+    201: { what: 'It is started.', body: started, headers: { Location: 'Its path.' } },
+    200: { what: 'It had been started before.', body: started, headers: { Location: 'Its path.' } },
+  },
+  refuses: ['UNKNOWN_DEFINITION', 'ALREADY_EXISTS'],
+  handle: async ({ headers, body }, { cluster }) => {
+    const { timeout, on_conflict: onConflict, ...wanted } = body;
+    const { id, existing } = await cluster.start({
+      ...wanted,
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      onConflict: onConflict === 'use_existing' ? 'useExisting' : 'fail',
+      requestId: headers['Idempotency-Key'] ?? randomUUID(),
+    });
+    return {
+      status: existing ? 200 : 201,
+      body: { workflow_id: id, id, existing },
+      headers: { Location: `/api/v1/workflows/${encodeURIComponent(id)}` },
+    };
+  },
+});
 
-  router
-    .route('/workflows/:id/tasks')
-    .get(async (request, response) => {
-      parse(noQuery, request.query, 'query');
-      const snapshot = await find(cluster, request, response);
-      response.set('ETag', `"${snapshot.seq}"`).json({ tasks: snapshot.tasks });
-    })
-    .all(only('GET'));
+const show = route({
+  method: 'get',
+  path: '/api/v1/workflows/{id}',
+  id: 'getWorkflow',
+  tag: 'Workflows',
+  scope: 'read',
+  summary: 'Shows a workflow as it is now',
+  takes: { path: workflowPath },
+  gives: { 200: { what: 'The workflow.', body: workflow, headers: version } },
+  refuses: ['WORKFLOW_NOT_FOUND'],
+  about,
+  handle: async ({ path }, { cluster }) => {
+    const { seq, workflow: body } = await cluster.workflow(path.id);
+    return { status: 200, body, headers: { ETag: `"${seq}"` } };
+  },
+});
 
-  router
-    .route('/workflows/:id/result')
-    .get(async (request, response) => {
-      const { wait } = parse(resultQuery, request.query, 'query');
-      const id = workflowParam(request, response);
-      const gone = new AbortController();
-      response.once('close', () => gone.abort());
-      const signal = AbortSignal.any([gone.signal, leaving]);
-      const snapshot = await waitForResult(cluster, id, wait, signal);
-      if (!gone.signal.aborted) sendResult(response, snapshot);
-    })
-    .all(only('GET'));
+const tasks = route({
+  method: 'get',
+  path: '/api/v1/workflows/{id}/tasks',
+  id: 'getWorkflowTasks',
+  tag: 'Workflows',
+  scope: 'read',
+  summary: 'Shows the tasks of a workflow, in the order of its definition',
+  takes: { path: workflowPath },
+  gives: { 200: { what: 'Its tasks.', body: taskList, headers: version } },
+  refuses: ['WORKFLOW_NOT_FOUND'],
+  about,
+  handle: async ({ path }, { cluster }) => {
+    const snapshot = await cluster.workflow(path.id);
+    return {
+      status: 200,
+      body: { tasks: snapshot.tasks },
+      headers: { ETag: `"${snapshot.seq}"` },
+    };
+  },
+});
 
-  router
-    .route('/workflows/:id/logs')
-    .get(async (request, response) => {
-      const { step, limit } = parse(logsQuery, request.query, 'query');
-      const id = workflowParam(request, response);
-      // Asking for the workflow first tells an unknown one from one without lines.
-      const { graph } = await cluster.workflow(id);
-      const lines = await cluster.logs(id, step === undefined ? { limit } : { step, limit });
-      response.json({
-        logs: lines.map((line) => ({
+const outcome = route({
+  method: 'get',
+  path: '/api/v1/workflows/{id}/result',
+  id: 'getWorkflowResult',
+  tag: 'Workflows',
+  scope: 'read',
+  summary: 'Waits for the result of a workflow',
+  takes: { path: workflowPath, query: resultQuery },
+  gives: {
+    200: { what: 'It completed.', body: result },
+    202: {
+      what: 'It has not ended yet.',
+      body: unfinished,
+      headers: { 'Retry-After': 'In how many seconds to ask again.' },
+    },
+  },
+  refuses: ['WORKFLOW_NOT_FOUND', 'WORKFLOW_FAILED', 'WORKFLOW_CANCELED'],
+  about,
+  handle: async ({ path, query }, { cluster, leaving, gone }) => {
+    const signal = AbortSignal.any([gone(), leaving]);
+    const snapshot = await waitForResult(cluster, path.id, query.wait, signal);
+    return resultOf(snapshot);
+  },
+});
+
+const lines = route({
+  method: 'get',
+  path: '/api/v1/workflows/{id}/logs',
+  id: 'getWorkflowLogs',
+  tag: 'Workflows',
+  scope: 'read',
+  summary: 'Shows the newest lines that its handlers logged, oldest first',
+  takes: { path: workflowPath, query: logsQuery },
+  gives: { 200: { what: 'The lines.', body: logs } },
+  refuses: ['WORKFLOW_NOT_FOUND'],
+  about,
+  handle: async ({ path: { id }, query }, { cluster }) => {
+    // Asking for the workflow first tells an unknown one from one without lines.
+    const { graph } = await cluster.workflow(id);
+    const found = await cluster.logs(id, query);
+    return {
+      status: 200,
+      body: {
+        logs: found.map((line) => ({
           at: new Date(line.at).toISOString(),
           level: line.level,
           message: line.message,
@@ -102,52 +161,59 @@ export function workflowRoutes(cluster: ClusterApi, leaving: AbortSignal): Route
           step: graph.steps[line.step]?.name ?? null,
           attempt: line.attempt,
         })),
-      });
-    })
-    .all(only('GET'));
+      },
+    };
+  },
+});
 
-  router
-    .route('/workflows/:id/cancel')
-    .post(async (request, response) => {
-      parse(noQuery, request.query, 'query');
-      const { reason } = parse(cancelBody, request.body ?? {});
-      await cluster.cancel(workflowParam(request, response), reason);
-      response.json({ message: 'Workflow canceled successfully' });
-    })
-    .all(only('POST'));
+const cancel = route({
+  method: 'post',
+  path: '/api/v1/workflows/{id}/cancel',
+  id: 'cancelWorkflow',
+  tag: 'Workflows',
+  scope: 'operate',
+  summary: 'Cancels a workflow',
+  description:
+    'Answers after the cancellation is committed; to cancel what is canceled changes nothing.',
+  takes: { path: workflowPath, body: cancelBody },
+  gives: { 200: { what: 'It is canceled.', body: message } },
+  refuses: ['WORKFLOW_NOT_FOUND', 'ALREADY_CLOSED'],
+  about,
+  handle: async ({ path, body }, { cluster }) => {
+    await cluster.cancel(path.id, body.reason);
+    return { status: 200, body: { message: 'Workflow canceled successfully' } };
+  },
+});
 
-  router
-    .route('/workflows/:id/retry')
-    .post(async (request, response) => {
-      parse(noQuery, request.query, 'query');
-      const id = workflowParam(request, response);
-      await cluster.retry(id);
-      response.status(202).json({ message: 'Workflow retried from its failed steps', id });
-    })
-    .all(only('POST'));
+const retry = route({
+  method: 'post',
+  path: '/api/v1/workflows/{id}/retry',
+  id: 'retryWorkflow',
+  tag: 'Workflows',
+  scope: 'operate',
+  summary: 'Opens a failed workflow again, from its failed steps',
+  description: 'Answers after that is committed.',
+  takes: { path: workflowPath },
+  gives: { 202: { what: 'It runs again.', body: retried } },
+  refuses: ['WORKFLOW_NOT_FOUND', 'NOT_FAILED'],
+  about,
+  handle: async ({ path: { id } }, { cluster }) => {
+    await cluster.retry(id);
+    return { status: 202, body: { message: 'Workflow retried from its failed steps', id } };
+  },
+});
 
-  return router;
+export const workflowRoutes = [list, start, show, tasks, outcome, lines, cancel, retry];
+
+function about({ path }: { path: { id: string } }): Resource {
+  return { kind: 'workflow', id: path.id };
 }
 
-async function find(
-  cluster: ClusterApi,
-  request: Request,
-  response: Response,
-): Promise<WorkflowSnapshot> {
-  return await cluster.workflow(workflowParam(request, response));
-}
-
-function workflowParam(request: Request, response: Response): string {
-  const id = textParam(request, 'id');
-  about(response, { kind: 'workflow', id });
-  return id;
-}
-
-/** A row with the seed's fields: there the ids of tasks are in the workflow, here they follow from their number. */
-function listed(row: WorkflowRow): Record<string, unknown> {
+function listed(row: WorkflowRow) {
   const count = Object.values(row.task_states).reduce((sum, some) => sum + some, 0);
   return {
     ...row,
+    // They follow from their number.
     tasks: Array.from({ length: count }, (_, step) => taskId(row.id, step)),
   };
 }
@@ -172,31 +238,25 @@ async function waitForResult(
   }
 }
 
-function sendResult(response: Response, snapshot: WorkflowSnapshot | null): void {
-  const workflow = snapshot?.workflow;
-  switch (workflow?.state) {
+function resultOf(snapshot: WorkflowSnapshot | null) {
+  if (snapshot === null) return notYet({ state: 'running' });
+  const { id, state, output, error, failure } = snapshot.workflow;
+  switch (state) {
     case 'completed':
-      response.json({ id: workflow.id, state: workflow.state, output: workflow.output ?? {} });
-      return;
+      return { status: 200, body: { id, state, output: output ?? {} } } as const;
     case 'failed':
     case 'canceled':
-      throw new ProblemError({
-        status: 409,
-        title: workflow.state === 'failed' ? 'The workflow failed' : 'The workflow was canceled',
-        code: workflow.state === 'failed' ? 'WORKFLOW_FAILED' : 'WORKFLOW_CANCELED',
-        detail: workflow.error ?? `the workflow is ${workflow.state}`,
-        more: { state: workflow.state, failure: workflow.failure ?? null },
-      });
+      throw new ProblemError(
+        state === 'failed' ? 'WORKFLOW_FAILED' : 'WORKFLOW_CANCELED',
+        error ?? `the workflow is ${state}`,
+        { more: { state, failure: failure ?? null } },
+      );
     case 'pending':
     case 'running':
-    case undefined:
-      response
-        .status(202)
-        .set('Retry-After', '1')
-        .json(
-          workflow === undefined
-            ? { state: 'running' }
-            : { id: workflow.id, state: workflow.state },
-        );
+      return notYet({ id, state });
   }
+}
+
+function notYet(body: { id?: string; state: 'pending' | 'running' }) {
+  return { status: 202, body, headers: { 'Retry-After': '1' } } as const;
 }

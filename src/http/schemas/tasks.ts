@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+import type { TaskStatus } from '#actors/workflow-state.ts';
+import type { TaskView } from '#actors/workflow-view.ts';
+
+import { failure } from './failure.ts';
+import { count, instant, json, jsonObject, list } from './parts.ts';
+
+export const taskState = z
+  .enum(['pending', 'running', 'retrying', 'completed', 'failed', 'canceled', 'skipped'])
+  .meta({ id: 'TaskState' }) satisfies z.ZodType<TaskStatus>;
+
+export const taskPath = z.object({
+  id: z.string().meta({
+    description: 'The id of the task: that of its workflow, and the number of its step.',
+    example: 'order-7.0',
+  }),
+});
+
+export const task = z
+  .object({
+    id: z.string().meta({ example: 'order-7.0' }),
+    workflow_id: z.string(),
+    type: z.string().meta({ description: 'The type of the task, which its step names.' }),
+    step: z.string(),
+    depends_on: list(z.string()).meta({ description: 'The steps that must have ended before.' }),
+    input: jsonObject,
+    output: json.exactOptional(),
+    state: taskState,
+    error: z.string().exactOptional(),
+    failure: failure.exactOptional(),
+    retry_count: count,
+    max_retries: count,
+    attempt: count.meta({ description: '1 for the first attempt; 0 while none was handed out.' }),
+    created_at: instant,
+    started_at: instant.exactOptional(),
+    completed_at: instant.exactOptional(),
+    next_attempt_at: instant.exactOptional(),
+    worker_id: z
+      .string()
+      .exactOptional()
+      .meta({ description: 'The node that runs it, or ran it.' }),
+    progress: z
+      .object({ fraction: z.number().nullable(), note: z.string().nullable() })
+      .exactOptional()
+      .meta({ description: 'What its handler tells; the fraction is 0 to 1.' }),
+    reason: z.string().exactOptional().meta({ description: 'Why it was skipped or canceled.' }),
+  })
+  .meta({
+    id: 'Task',
+    description: 'One execution of a step, with its attempts.',
+  }) satisfies z.ZodType<TaskView>;
+
+export const taskList = z.object({ tasks: list(task) });

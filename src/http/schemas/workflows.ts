@@ -1,0 +1,167 @@
+import { z } from 'zod';
+
+import type { WorkflowStatus } from '#actors/workflow-state.ts';
+import type { WorkflowView } from '#actors/workflow-view.ts';
+import type { WorkflowRow } from '#cluster/api.ts';
+
+import { failure } from './failure.ts';
+import {
+  count,
+  duration,
+  durationText,
+  instant,
+  integer,
+  json,
+  jsonObject,
+  list,
+  name,
+  newWorkflowId,
+  record,
+  whole,
+} from './parts.ts';
+
+export const workflowState = z
+  .enum(['pending', 'running', 'completed', 'failed', 'canceled'])
+  .meta({ id: 'WorkflowState' }) satisfies z.ZodType<WorkflowStatus>;
+
+// ---- what comes in ----
+
+export const listQuery = z.strictObject({
+  limit: whole(1, 200).default(20).meta({ description: 'The length of the page.' }),
+  offset: whole(0, 10_000).default(0).meta({ description: 'How many to leave out.' }),
+  state: workflowState.exactOptional(),
+  name: name.exactOptional().meta({ description: 'The name of the definition.' }),
+});
+
+export const startBody = z
+  .strictObject({
+    name: name.meta({ description: 'The name of the definition.' }),
+    input: jsonObject.default({}),
+    id: newWorkflowId.exactOptional(),
+    version: name.exactOptional().meta({ description: 'The newest unless given.' }),
+    timeout: duration
+      .refine((ms) => ms > 0, 'must be more than zero')
+      .exactOptional()
+      .meta({ description: `The workflow fails when it takes longer. ${durationText}` }),
+    on_conflict: z
+      .enum(['fail', 'use_existing'])
+      .default('fail')
+      .meta({ description: 'What an id that exists already means.' }),
+  })
+  .meta({ id: 'Start', example: { name: 'order_processing', input: { order: 7 }, id: 'order-7' } });
+
+export const startHeaders = z.object({
+  'Idempotency-Key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
+    .exactOptional()
+    .meta({ description: 'Makes repeats of one call the same start.' }),
+});
+
+export const resultQuery = z.strictObject({
+  wait: duration
+    .refine((ms) => ms <= 60_000, 'must be at most 60s')
+    .default(0)
+    .meta({ description: `How long to wait for the end, at most 60s. ${durationText}` }),
+});
+
+export const logsQuery = z.strictObject({
+  step: whole(0, 999_999)
+    .exactOptional()
+    .meta({ description: 'The number of a step: only its lines.' }),
+  limit: whole(1, 1000).default(200).meta({ description: 'The newest so many lines.' }),
+});
+
+export const cancelBody = z
+  .strictObject({ reason: z.string().max(1000).exactOptional() })
+  .prefault({});
+
+// ---- answers ----
+
+const common = {
+  id: z.string().meta({ example: 'order-7' }),
+  name: z.string().meta({ description: 'The name of its definition.' }),
+  version: z.string().meta({ description: 'The version of the definition that it runs on.' }),
+  state: workflowState,
+  input: jsonObject,
+  output: jsonObject
+    .exactOptional()
+    .meta({ description: 'Its input with the outputs of its steps laid over, once it completed.' }),
+  error: z
+    .string()
+    .exactOptional()
+    .meta({ description: 'Why it failed, or the reason given for its cancellation.' }),
+  created_at: instant,
+  started_at: instant.exactOptional(),
+  ended_at: instant.exactOptional(),
+};
+
+const taskIds = list(z.string()).meta({
+  description: 'The ids of its tasks, in the order of the definition.',
+});
+
+export const workflow = z
+  .object({
+    ...common,
+    tasks: taskIds,
+    failure: failure.exactOptional(),
+    outputs: record(json).meta({ description: 'The outputs of the steps apart, by step name.' }),
+    timeout_at: instant.exactOptional(),
+  })
+  .meta({
+    id: 'Workflow',
+    description: 'One run of a definition.',
+  }) satisfies z.ZodType<WorkflowView>;
+
+/** What the cluster tells of a workflow in a list. */
+export const workflowRow = z.object({
+  ...common,
+  seq: integer.meta({ description: 'The number of its newest event.' }),
+  task_states: record(count).meta({
+    description: 'How many of its tasks are in which state.',
+    example: { completed: 2, running: 1 },
+  }),
+}) satisfies z.ZodType<WorkflowRow>;
+
+/** A row with the seed's fields: in its lists, too, a workflow has the ids of its tasks. */
+export const listedWorkflow = workflowRow
+  .extend({ tasks: taskIds })
+  .meta({ id: 'WorkflowRow', description: 'A workflow in a list.' });
+
+export const workflowList = z.object({ workflows: list(listedWorkflow) });
+
+export const started = z
+  .object({
+    workflow_id: z.string(),
+    id: z.string().meta({ description: 'The same.' }),
+    existing: z.boolean().meta({ description: 'Whether it had been started before.' }),
+  })
+  .meta({ id: 'Started' });
+
+export const result = z
+  .object({ id: z.string(), state: z.literal('completed'), output: jsonObject })
+  .meta({ id: 'Result' });
+
+export const unfinished = z
+  .object({
+    id: z.string().exactOptional(),
+    state: z.enum(['pending', 'running']),
+  })
+  .meta({ id: 'Unfinished' });
+
+export const logLine = z
+  .object({
+    at: instant,
+    level: z.enum(['debug', 'info', 'warn', 'error']),
+    message: z.string(),
+    task_id: z.string(),
+    step: z.string().nullable(),
+    attempt: count,
+  })
+  .meta({ id: 'LogLine' });
+
+export const logs = z.object({ logs: list(logLine) });
+
+export const message = z.object({ message: z.string() });
+
+export const retried = z.object({ message: z.string(), id: z.string() });
