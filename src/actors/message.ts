@@ -1,5 +1,6 @@
 import type { Failure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { Tags } from './tags.ts';
 import type { Outcome, Progress, Work, WorkRef } from './work.ts';
 
 /** Where the reply to a message is awaited: a call made on a node. */
@@ -30,6 +31,10 @@ export type WorkflowCommand =
       readonly input: JsonObject;
       readonly timeoutMs: number | null;
       readonly onConflict: 'fail' | 'useExisting';
+      /** Left out when there are none. */
+      readonly tags?: Tags;
+      /** Of the input as the caller gave it, when a schema may have made another of it: a repeat is known by this. */
+      readonly inputDigest?: string;
     }
   | { readonly type: 'workflow.cancel'; readonly reason: string }
   /** Opens a failed workflow again, from the steps that failed. */
@@ -103,6 +108,7 @@ export type Reply =
 
 export type RefusalCode =
   | 'ALREADY_EXISTS'
+  | 'IDEMPOTENCY_MISMATCH'
   | 'NOT_FOUND'
   | 'ALREADY_CLOSED'
   | 'NOT_FAILED'

@@ -1,5 +1,6 @@
 import type { Failure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { Tags } from './tags.ts';
 
 /**
  * What has happened to a workflow, in the order in which it was committed. This is what the journal holds and what a history
@@ -16,6 +17,9 @@ export type WorkflowEvent =
       readonly timeoutAt: number | null;
       /** The message that started it: the same message again is the same start. */
       readonly by: string;
+      /** Left out when there are none. */
+      readonly tags?: Tags;
+      readonly inputDigest?: string;
     }
   | {
       readonly type: 'task.scheduled';

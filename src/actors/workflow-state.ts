@@ -4,6 +4,7 @@ import type { Failure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
 import { limits } from './message.ts';
 import type { Plan } from './plan.ts';
+import type { Tags } from './tags.ts';
 import type { WorkflowEvent } from './workflow-events.ts';
 
 export type WorkflowStatus = 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
@@ -18,6 +19,7 @@ export interface WorkflowState {
   readonly version: string;
   status: WorkflowStatus;
   readonly input: JsonObject;
+  readonly tags: Tags;
   readonly tasks: TaskState[];
   /** How many of the tasks have not ended. */
   open: number;
@@ -28,7 +30,9 @@ export interface WorkflowState {
   /** Why it failed or is going to. */
   failure: Failure | null;
   cancelReason: string | null;
+  /** The message that started it, and what tells its input from that of another start under the same id. */
   readonly startedBy: string;
+  readonly inputDigest: string | null;
   /** When it was opened again after a failure; its timeout counts from here. */
   readonly retriedAt: number | null;
   /** The newest messages that opened it again. */
@@ -82,6 +86,8 @@ export function isOut(task: TaskState): boolean {
 export function readWorkflowState(text: string): WorkflowState {
   const { tasks, ...stored }: StoredWorkflow = JSON.parse(text);
   return {
+    tags: {},
+    inputDigest: null,
     retriedAt: null,
     retriedBy: [],
     ...stored,
@@ -89,9 +95,10 @@ export function readWorkflowState(text: string): WorkflowState {
   };
 }
 
-type StoredWorkflow = Lacking<Omit<WorkflowState, 'tasks'>, 'retriedAt' | 'retriedBy'> & {
-  readonly tasks: readonly Lacking<TaskState, 'attemptsBefore'>[];
-};
+type StoredWorkflow = Lacking<
+  Omit<WorkflowState, 'tasks'>,
+  'tags' | 'inputDigest' | 'retriedAt' | 'retriedBy'
+> & { readonly tasks: readonly Lacking<TaskState, 'attemptsBefore'>[] };
 
 type Lacking<Whole, Keys extends keyof Whole> = Omit<Whole, Keys> & Partial<Pick<Whole, Keys>>;
 
@@ -243,6 +250,7 @@ function accept(
     version: event.version,
     status: 'pending',
     input: event.input,
+    tags: event.tags ?? {},
     open: plan.steps.length,
     tasks: plan.steps.map((planned) => newTask(planned.waitsFor.length, 0)),
     createdAt: event.at,
@@ -252,6 +260,7 @@ function accept(
     failure: null,
     cancelReason: null,
     startedBy: event.by,
+    inputDigest: event.inputDigest ?? null,
     retriedAt: null,
     retriedBy: [],
   };

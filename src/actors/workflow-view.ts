@@ -2,6 +2,7 @@ import type { Failure } from './failure.ts';
 import { taskId } from './ids.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Plan } from './plan.ts';
+import type { Tags } from './tags.ts';
 import type { TaskState, TaskStatus, WorkflowState, WorkflowStatus } from './workflow-state.ts';
 import { laidOver, mergedOutput } from './workflow-state.ts';
 import { stepContext } from './workflow.ts';
@@ -19,6 +20,7 @@ export interface WorkflowView {
   readonly started_at?: string;
   readonly ended_at?: string;
   readonly version: string;
+  readonly tags: Tags;
   /** Why it failed, or the reason given for its cancellation. */
   readonly error?: string;
   readonly failure?: Failure;
@@ -70,6 +72,7 @@ export function workflowView(plan: Plan, state: WorkflowState): WorkflowView {
     ...optional('started_at', state.startedAt, iso),
     ...optional('ended_at', state.endedAt, iso),
     version: state.version,
+    tags: state.tags,
     ...(error === null ? {} : { error }),
     ...(state.failure === null ? {} : { failure: state.failure }),
     outputs,

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Failure } from './failure.ts';
 import type { JsonObject, Json } from './json.ts';
 import type {
@@ -183,9 +185,17 @@ class Turn implements WorkflowTurn {
   #start(command: Extract<WorkflowCommand, { type: 'workflow.start' }>): void {
     const { id, to } = this.#envelope;
     if (this.state !== null) {
-      const same = this.state.startedBy === id || command.onConflict === 'useExisting';
-      if (same) this.#accepted(true);
-      else this.#refuse('ALREADY_EXISTS', `a workflow with the id ${to} exists already`);
+      const other = this.state.startedBy === id ? otherThan(this.state, command) : null;
+      if (other !== null) {
+        this.#refuse(
+          'IDEMPOTENCY_MISMATCH',
+          `the same request has started ${to} before, with ${other}; give a new start a request id of its own`,
+        );
+      } else if (this.state.startedBy === id || command.onConflict === 'useExisting') {
+        this.#accepted(true);
+      } else {
+        this.#refuse('ALREADY_EXISTS', `a workflow with the id ${to} exists already`);
+      }
       return;
     }
     const plan = this.#plan;
@@ -206,6 +216,8 @@ class Turn implements WorkflowTurn {
       input: command.input,
       timeoutAt: timeoutMs === null ? null : now + timeoutMs,
       by: id,
+      ...(command.tags === undefined ? {} : { tags: command.tags }),
+      ...(command.inputDigest === undefined ? {} : { inputDigest: command.inputDigest }),
     });
     for (const planned of plan.steps) this.#considerStep(state, plan, planned);
     this.#considerEnd(state, plan);
@@ -558,6 +570,21 @@ function unhandledBy(state: WorkflowState, plan: Plan, planned: PlannedStep): Fa
   const step = planned.handles === null ? undefined : plan.steps[planned.handles];
   if (failed?.status !== 'failed' || failed.failure === null || step === undefined) return null;
   return { ...failed.failure, step: step.step.name };
+}
+
+/** What of a start is not as it was accepted; null when it is the same start. A digest is comparable with a digest alone. */
+function otherThan(
+  state: WorkflowState,
+  command: Extract<WorkflowCommand, { type: 'workflow.start' }>,
+): string | null {
+  const { name, tags = {}, input, inputDigest = null } = command;
+  if (name !== state.name) return `another definition (${state.name})`;
+  if (!isDeepStrictEqual(tags, state.tags)) return 'other tags';
+  const isSame =
+    inputDigest === null && state.inputDigest === null
+      ? isDeepStrictEqual(input, state.input)
+      : inputDigest === null || state.inputDigest === null || inputDigest === state.inputDigest;
+  return isSame ? null : 'another input';
 }
 
 function unexpected(outcome: Outcome): Failure {

@@ -1,6 +1,7 @@
 import type { Graph } from '#actors/definition.ts';
 import type { Failure } from '#actors/failure.ts';
 import type { Json, JsonObject } from '#actors/json.ts';
+import type { Tags } from '#actors/tags.ts';
 import type { LogLine } from '#actors/work.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
@@ -53,8 +54,10 @@ export interface StartRequest {
   readonly timeoutMs?: number;
   /** What an id that exists already means; `fail` (ALREADY_EXISTS) unless said otherwise. */
   readonly onConflict?: 'fail' | 'useExisting';
-  /** Makes repeats of one call the same start. */
+  /** Makes repeats of one call the same start; a repeat that asks for something else is refused: IDEMPOTENCY_MISMATCH. */
   readonly requestId?: string;
+  /** To find it by: at most 16, with keys of 1 to 40 letters, digits and `_ . -`, and values of at most 200 characters. */
+  readonly tags?: Tags;
 }
 
 export interface Started {
@@ -81,6 +84,7 @@ export interface WorkflowRow {
   readonly created_at: string;
   readonly started_at?: string;
   readonly ended_at?: string;
+  readonly tags: Tags;
   readonly input: JsonObject;
   readonly output?: JsonObject;
   /** How many tasks are in which state, e.g. `{ completed: 2, running: 1 }`. */
@@ -150,6 +154,7 @@ export type ClusterErrorCode =
   | 'INVALID_INPUT'
   | 'NOT_FOUND'
   | 'ALREADY_EXISTS'
+  | 'IDEMPOTENCY_MISMATCH'
   | 'ALREADY_CLOSED'
   | 'NOT_FAILED'
   | 'UNKNOWN_DEFINITION'

@@ -53,7 +53,7 @@ export class NodeApi implements ClusterApi {
       return await this.#parts.definitions.resolve(name, version);
     });
     const code = this.#parts.definitions.code(graph.name, graph.version);
-    const input = await admit(graph, code, request.input);
+    const admitted = await admit(graph, code, request);
     const to = id ?? workflowIdOf(request.requestId) ?? newWorkflowId();
     const reply = await this.#parts.caller.call({
       id: request.requestId ?? newMessageId(),
@@ -62,7 +62,7 @@ export class NodeApi implements ClusterApi {
         type: 'workflow.start',
         name: graph.name,
         version: graph.version,
-        input,
+        ...admitted,
         timeoutMs: request.timeoutMs ?? null,
         onConflict: request.onConflict ?? 'fail',
       },

@@ -50,6 +50,7 @@ const table = {
   TOO_LARGE: { status: 413, title: 'Too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type' },
   NOT_LOOPBACK: { status: 421, title: 'Misdirected request' },
+  IDEMPOTENCY_MISMATCH: { status: 422, title: 'Another request under the same key' },
   ACTOR_FAILED: { status: 422, title: 'The actor refused the message' },
   ACTOR_MAILBOX_FULL: { status: 429, title: 'The mailbox is full', retryAfterMs: 1000 },
   RATE_LIMITED: { status: 429, title: 'Too many requests', retryAfterMs: 1000 },

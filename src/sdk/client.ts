@@ -10,6 +10,7 @@ import type { Duration } from '#actors/duration.ts';
 import { parseDuration } from '#actors/duration.ts';
 import { actorId } from '#actors/ids.ts';
 import type { Json, JsonObject } from '#actors/json.ts';
+import type { Tags } from '#actors/tags.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 import type { ListFilter, WorkflowRow } from '#cluster/api.ts';
@@ -26,8 +27,10 @@ import { task } from './task.ts';
 export interface StartOptions {
   /** The name of this one workflow, chosen by you: 1 to 128 letters, digits and `_ . : @ -`. Made when it is left out. */
   readonly id?: string;
-  /** Repeats of a call with the same request id are one start. */
+  /** Repeats of a call with the same request id are one start; another call under it is an error (`IDEMPOTENCY_MISMATCH`). */
   readonly requestId?: string;
+  /** To find it by, e.g. `{ customer: 'acme' }`: at most 16, with short keys and values of at most 200 characters. */
+  readonly tags?: Tags;
   /** Of the definition. Default: the newest that the cluster knows. */
   readonly version?: string;
   /** The workflow with all its steps, before the definition's own. */
@@ -261,7 +264,7 @@ export class Client {
     options: StartOptions,
   ): Promise<WorkflowHandle<unknown>> {
     const backend = this.#open();
-    const { id, requestId = randomUUID(), version, timeout, onConflict } = options;
+    const { id, requestId = randomUUID(), version, timeout, onConflict, tags } = options;
     const name = typeof what === 'string' ? what : what.graph.name;
     const started = await backend.start({
       name,
@@ -271,6 +274,7 @@ export class Client {
       ...(version === undefined ? {} : { version }),
       ...(timeout === undefined ? {} : { timeoutMs: parseDuration(timeout) }),
       ...(onConflict === undefined ? {} : { onConflict }),
+      ...(tags === undefined ? {} : { tags }),
     });
     return new WorkflowHandle(started.id, this.#reach);
   }

@@ -221,6 +221,7 @@ const codes: Readonly<Record<ClusterErrorCode, true>> = {
   ALREADY_EXISTS: true,
   ALREADY_CLOSED: true,
   NOT_FAILED: true,
+  IDEMPOTENCY_MISMATCH: true,
   UNKNOWN_DEFINITION: true,
   TOO_LARGE: true,
   ACTOR_QUARANTINED: true,

@@ -30,6 +30,7 @@ export type {
   WorkflowDefinition,
 } from '#actors/definition.ts';
 export type { Json, JsonObject } from '#actors/json.ts';
+export type { Tags } from '#actors/tags.ts';
 export type { StepError, StepTaskContext, StepView, Stored } from './shape.ts';
 
 // ---- connect ----

@@ -19,6 +19,7 @@ describe('a workflow as people see it', () => {
       id: 'wf-1',
       name: 'test',
       version: '1',
+      tags: {},
       input: { order: 7 },
       output: { order: 7, ok: true },
       outputs: { a: { ok: true }, b: 'text' },
@@ -28,6 +29,13 @@ describe('a workflow as people see it', () => {
       started_at: at,
       ended_at: at,
     });
+  });
+
+  it('has the tags that it was started with', () => {
+    const workflow = new DrivenWorkflow(graph({ a: [] }));
+    workflow.start({ tags: { customer: 'acme' } });
+
+    expect(workflowView(workflow.plan, workflow.state).tags).to.deep.equal({ customer: 'acme' });
   });
 
   it('has no output before it has completed', () => {

@@ -6,11 +6,87 @@ import { workflow } from '#sdk/index.ts';
 
 import { startCluster } from '../support/cluster.ts';
 
+let now = 0;
+
 const parcel = workflow('parcel', {
-  input: z.object({ to: z.string(), weight: z.number().default(1) }),
+  input: z.object({
+    to: z.string(),
+    weight: z.number().default(1),
+    at: z.number().default(() => (now += 1)),
+  }),
 })
   .task('send', { run: ({ to, weight }) => ({ sent: `${weight} kg to ${to}` }) })
   .build();
+
+describe('a start that is asked for again', () => {
+  it('is the same when only defaults of the moment differ, on any node, and refused when anything that was said does', async () => {
+    await using cluster = await startCluster({ nodes: 2, definitions: [parcel] });
+    const [api, other] = cluster.apis;
+    if (api === undefined || other === undefined) throw new Error('no node');
+    const request = {
+      name: 'parcel',
+      input: { to: 'Ulm', weight: 2 },
+      tags: { customer: 'acme', 'order.no': '7' },
+      requestId: 'request-1',
+    };
+    const first = await api.start(request);
+
+    const second = await other.start({ ...request, input: { weight: 2, to: 'Ulm' } });
+    const refusals = await Promise.all(
+      [
+        { input: { to: 'Bonn', weight: 2 } },
+        { tags: { customer: 'acme' } },
+        { tags: {}, onConflict: 'useExisting' as const },
+      ].map(
+        async (change) =>
+          await other.start({ ...request, ...change }).catch((error: unknown) => error),
+      ),
+    );
+    const { workflow: ended } = await api.result(first.id, 20_000);
+
+    expect(second).to.deep.equal({ id: first.id, existing: true });
+    for (const refusal of refusals) {
+      expect(refusal).to.be.instanceOf(ClusterError).and.include({ code: 'IDEMPOTENCY_MISMATCH' });
+    }
+    expect(ended.tags).to.deep.equal(request.tags);
+    expect(now, 'moments').to.be.above(1);
+  });
+});
+
+describe('the tags of a start', () => {
+  it('are shown, in lists too, and refused when they are too many, too long or named badly', async () => {
+    await using cluster = await startCluster({ definitions: [parcel] });
+    const start = async (tags: Record<string, string>) =>
+      await cluster.api.start({ name: 'parcel', input: { to: 'Ulm' }, tags });
+    const most = Object.fromEntries(
+      Array.from({ length: 16 }, (_, index) => [`key-${index}`.padEnd(40, '_'), 'v'.repeat(200)]),
+    );
+    const { id } = await start(most);
+    await cluster.api.result(id, 20_000);
+
+    const refusals = await Promise.all(
+      [
+        { ...most, more: 'x' },
+        { 'a/b': 'x' },
+        { long: 'v'.repeat(201) },
+        { ['k'.repeat(41)]: 'x' },
+      ].map(async (tags) => await start(tags).catch((error: unknown) => error)),
+    );
+    let [row] = await cluster.api.list({ limit: 10, offset: 0 });
+    while (row === undefined) [row] = await cluster.api.list({ limit: 10, offset: 0 });
+
+    expect(row.tags).to.deep.equal(most);
+    for (const [index, pointer] of [
+      '/tags',
+      '/tags/a~1b',
+      '/tags/long',
+      `/tags/${'k'.repeat(41)}`,
+    ].entries()) {
+      expect(refusals[index]).to.include({ code: 'INVALID_INPUT' });
+      expect(refusals[index]).to.have.nested.property('problems[0].pointer', pointer);
+    }
+  });
+});
 
 describe('a start through a node that does not have the code', () => {
   it('is checked by the schema that is stored with the definition, and given its defaults', async () => {

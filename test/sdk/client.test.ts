@@ -196,6 +196,21 @@ describe('a client', () => {
         expect(second.id).to.equal(first.id);
       });
 
+      it('refuses another start under a request that was one before', async () => {
+        const requestId = `mismatch-${way.length}`;
+        await client.start(greet, { name: 'Ada' }, { requestId });
+        await fails(client.start(greet, { name: 'Bob' }, { requestId }), 'IDEMPOTENCY_MISMATCH');
+      });
+
+      it('starts a workflow with tags, which its view shows', async () => {
+        const tags = { customer: 'acme', way };
+        const handle = await client.start(greet, { name: 'Ada' }, { tags });
+        expect((await handle.describe()).tags).to.deep.equal(tags);
+        const refused = client.start(greet, { name: 'Ada' }, { tags: { 'not a key': 'x' } });
+        const { problems } = await fails(refused, 'INVALID_INPUT');
+        expect(problems.map(({ pointer }) => pointer)).to.deep.equal(['/tags/not a key']);
+      });
+
       it('refuses a definition that nobody knows, saying what to do', async () => {
         const error = await fails(client.start('nobody_knows', {}), 'UNKNOWN_DEFINITION');
         expect(error.message).to.match(

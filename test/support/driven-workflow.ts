@@ -8,6 +8,7 @@ import type { Json, JsonObject } from '#actors/json.ts';
 import type { Effect, Reply, ReplyAddress, WorkflowCommand } from '#actors/message.ts';
 import type { Plan } from '#actors/plan.ts';
 import { planOf } from '#actors/plan.ts';
+import type { Tags } from '#actors/tags.ts';
 import type { Outcome, Progress, TaskJob, Work } from '#actors/work.ts';
 import type { WorkflowEvent } from '#actors/workflow-events.ts';
 import type { TaskState, TaskStatus, WorkflowState } from '#actors/workflow-state.ts';
@@ -86,14 +87,27 @@ export class DrivenWorkflow {
     id = 'start',
     onConflict = 'fail',
     timeoutMs = null,
+    name = this.plan.graph.name,
+    ...more
   }: {
     input?: JsonObject;
     id?: string;
     onConflict?: 'fail' | 'useExisting';
     timeoutMs?: number | null;
+    name?: string;
+    tags?: Tags;
+    inputDigest?: string;
   } = {}): Reply | null {
-    const { name, version } = this.plan.graph;
-    return this.call({ type: 'workflow.start', name, version, input, timeoutMs, onConflict }, id);
+    const { version } = this.plan.graph;
+    const command = {
+      type: 'workflow.start',
+      name,
+      version,
+      input,
+      timeoutMs,
+      onConflict,
+    } as const;
+    return this.call({ ...command, ...more }, id);
   }
 
   cancel(reason = 'on purpose'): Reply | null {

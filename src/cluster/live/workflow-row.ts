@@ -25,6 +25,7 @@ export function workflowRow(
     created_at: iso(state.createdAt),
     ...(state.startedAt === null ? {} : { started_at: iso(state.startedAt) }),
     ...(state.endedAt === null ? {} : { ended_at: iso(state.endedAt) }),
+    tags: state.tags,
     input: show.payloads ? state.input : none,
     ...(completed ? { output: show.payloads ? mergedOutput(state) : none } : {}),
     task_states: taskStates,

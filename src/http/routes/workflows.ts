@@ -55,7 +55,7 @@ const start = route({
     201: { what: 'It is started.', body: started, headers: { Location: 'Its path.' } },
     200: { what: 'It had been started before.', body: started, headers: { Location: 'Its path.' } },
   },
-  refuses: ['UNKNOWN_DEFINITION', 'ALREADY_EXISTS'],
+  refuses: ['UNKNOWN_DEFINITION', 'ALREADY_EXISTS', 'IDEMPOTENCY_MISMATCH'],
   handle: async ({ headers, body }, { cluster }) => {
     const { timeout, on_conflict: onConflict, ...wanted } = body;
     const { id, existing } = await cluster.start({

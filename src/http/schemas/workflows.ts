@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { tagProblems } from '#actors/tags.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 import type { WorkflowView } from '#actors/workflow-view.ts';
 import type { WorkflowRow } from '#cluster/api.ts';
@@ -33,6 +34,19 @@ export const listQuery = z.strictObject({
   name: name.exactOptional().meta({ description: 'The name of the definition.' }),
 });
 
+const newTags = z
+  .record(z.string(), z.string())
+  .superRefine((tags, context) => {
+    for (const { key, detail } of tagProblems(tags)) {
+      context.addIssue({ code: 'custom', path: key === '' ? [] : [key], message: detail });
+    }
+  })
+  .meta({
+    description:
+      'To find it by: at most 16, with keys of 1 to 40 letters, digits and _ . - and values of at most 200 characters.',
+    example: { customer: 'acme' },
+  });
+
 export const startBody = z
   .strictObject({
     name: name.meta({ description: 'The name of the definition.' }),
@@ -47,6 +61,7 @@ export const startBody = z
       .enum(['fail', 'use_existing'])
       .default('fail')
       .meta({ description: 'What an id that exists already means.' }),
+    tags: newTags.exactOptional(),
   })
   .meta({ id: 'Start', example: { name: 'order_processing', input: { order: 7 }, id: 'order-7' } });
 
@@ -55,7 +70,9 @@ export const startHeaders = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
     .exactOptional()
-    .meta({ description: 'Makes repeats of one call the same start.' }),
+    .meta({
+      description: 'Makes repeats of one call the same start; another call under it is refused.',
+    }),
 });
 
 export const resultQuery = z.strictObject({
@@ -94,6 +111,7 @@ const common = {
   created_at: instant,
   started_at: instant.exactOptional(),
   ended_at: instant.exactOptional(),
+  tags: record(z.string()).meta({ description: 'What it was marked with when it was started.' }),
 };
 
 const taskIds = list(z.string()).meta({
