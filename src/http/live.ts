@@ -33,6 +33,7 @@ const goodbyeMs = 500;
 /** Messages that a socket may send in a window; answers to frames are not counted, for they are not more than the frames. */
 const messageLimit = 50;
 const messageWindowMs = 10_000;
+const shareOfPages = 0.8;
 /** For a page to say who it is. */
 const introduceWithinMs = 10_000;
 
@@ -64,10 +65,16 @@ export function openLive(
     perMessageDeflate: false,
     connectTimeout: introduceWithinMs,
     allowRequest: (request, decide) => {
-      const reason = leaving.aborted ? 'this node is going down' : refusal(gatekeeper, request);
+      const reason = leaving.aborted
+        ? 'this node is going down'
+        : isFull()
+          ? 'this node has as many pages as it takes'
+          : refusal(gatekeeper, request);
       decide(reason, reason === null);
     },
   });
+  // What is left is for requests.
+  const isFull = (): boolean => io.engine.clientsCount >= server.maxConnections * shareOfPages;
   const hub = new LiveHub(cluster, log);
   const pages: Namespace<ClientEvents, ServerEvents, Between, SocketData> = io.of(namespace);
   const sessions = new Set<Session>();

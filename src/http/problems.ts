@@ -200,7 +200,7 @@ function expressProblem(thrown: unknown): Problem | null {
   if (!(thrown instanceof Error) || !('type' in thrown)) return badPath(thrown);
   switch (thrown.type) {
     case 'entity.too.large':
-      return problemFor('TOO_LARGE', 'The body is over the limit of 2 MiB.');
+      return problemFor('TOO_LARGE', `The body is over the limit${limitIn(thrown)}.`);
     case 'entity.parse.failed':
       return invalid([{ pointer: '', detail: `the body is not JSON: ${thrown.message}` }]).problem;
     case 'encoding.unsupported':
@@ -212,6 +212,12 @@ function expressProblem(thrown: unknown): Problem | null {
     default:
       return badPath(thrown);
   }
+}
+
+function limitIn(thrown: Error): string {
+  if (!('limit' in thrown) || typeof thrown.limit !== 'number') return '';
+  const kib = Math.floor(thrown.limit / 1024);
+  return kib < 1024 ? ` of ${kib} KiB` : ` of ${Math.floor(kib / 1024)} MiB`;
 }
 
 function badPath(thrown: unknown): Problem | null {

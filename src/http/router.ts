@@ -5,7 +5,7 @@ import { ProblemError } from './problems.ts';
 import type { Route, Surroundings } from './routes/route.ts';
 
 /** What the door adds to each request. */
-export interface Place extends Pick<Surroundings, 'cluster' | 'leaving' | 'dev'> {
+export interface Place extends Pick<Surroundings, 'cluster' | 'sessions' | 'leaving' | 'dev'> {
   /** Throws a `ProblemError` when whoever asks may not do what has this scope. */
   readonly guard: (request: Request, scope: Scope) => void;
   /** Puts the body on the request, or refuses it. */
@@ -56,6 +56,8 @@ function handlersOf({ scope, ...route }: Route, place: Place): readonly RequestH
 function surroundingsOf(request: Request, response: Response, place: Place): Surroundings {
   return {
     cluster: place.cluster,
+    sessions: place.sessions,
+    client: { address: request.ip ?? '', isSecure: request.secure },
     leaving: place.leaving,
     dev: place.dev,
     principal: () => principalOf(request),

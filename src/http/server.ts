@@ -1,22 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
 import { networkInterfaces } from 'node:os';
 
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
-import helmet from 'helmet';
 
 import { type ClusterApi, ClusterError } from '#cluster/api.ts';
 
 import { authenticate } from './auth/authenticate.ts';
 import { type ApiKey, Gatekeeper } from './auth/gatekeeper.ts';
 import { principalOf, requireScope } from './auth/principal.ts';
+import { limitFailedLogins, type RateLimit, rateLimit } from './auth/rate-limit.ts';
+import { Sessions } from './auth/sessions.ts';
+import { cors } from './cors.ts';
 import type { DoorLog } from './door-log.ts';
 import { openLive } from './live.ts';
 import { listenAddress } from './loopback.ts';
 import { ProblemError, problemOf, sendJson, sendProblem } from './problems.ts';
 import { type Place, routerOf } from './router.ts';
 import { apiRoutes, routesToTheEnd } from './routes/table.ts';
+import { securityHeaders } from './security-headers.ts';
 import { webFiles } from './web-files.ts';
 
 export interface DoorOptions {
@@ -31,6 +34,12 @@ export interface DoorOptions {
   readonly keys?: readonly ApiKey[];
   /** Origins whose pages may call the API, with a key. */
   readonly allowedOrigins?: readonly string[];
+  /** Of each key, and of each address without one, at this node; null, which is the default, is no limit. */
+  readonly rateLimit?: RateLimit | null;
+  /** Addresses of proxies whose `X-Forwarded-For` and `-Proto` are believed, like `10.0.0.0/8` or `loopback`. */
+  readonly trustedProxies?: readonly string[];
+  /** Connections at once, of requests and of pages together. */
+  readonly maxConnections?: number;
   readonly log: DoorLog;
 }
 
@@ -47,6 +56,17 @@ export interface Door {
 const bodyLimit = 2 * 1024 * 1024 + 64 * 1024;
 const closeWithinMs = 10_000;
 
+// A client that sends slowly, or nothing, holds a connection no longer than this.
+const limits: ServerOptions = {
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5_000,
+  // Longer than the 60 s after which balancers let go of an idle connection: who closes first must not be the door.
+  keepAliveTimeout: 65_000,
+  // Of the request line and all headers together.
+  maxHeaderSize: 16 * 1024,
+};
+
 /** Opens the door of a node: REST, the live protocol and the console on one port. */
 export async function createDoor(options: DoorOptions): Promise<Door> {
   const { cluster, log } = options;
@@ -54,11 +74,10 @@ export async function createDoor(options: DoorOptions): Promise<Door> {
   const gatekeeper = new Gatekeeper({ keys, allowedOrigins });
   const address = listenAddress(options.host, !gatekeeper.isOpen);
   const leaving = new AbortController();
-  const dev = options.dev ?? false;
-  const console = await webFiles({ dev });
-  const server = createServer(
-    appOf({ cluster, gatekeeper, console, leaving: leaving.signal, dev, log }),
-  );
+  const console = await webFiles({ dev: options.dev ?? false });
+  const server = createServer(limits, appOf(options, gatekeeper, console, leaving.signal));
+  server.maxConnections = options.maxConnections ?? 10_000;
+  server.maxHeadersCount = 100;
   await listen(server, options.port, address);
   const live = openLive(server, cluster, gatekeeper, leaving.signal, log);
   const port = portOf(server);
@@ -82,28 +101,28 @@ export async function createDoor(options: DoorOptions): Promise<Door> {
   };
 }
 
-interface AppParts {
-  readonly cluster: ClusterApi;
-  readonly gatekeeper: Gatekeeper;
-  readonly console: RequestHandler;
-  readonly leaving: AbortSignal;
-  readonly dev: boolean;
-  readonly log: DoorLog;
-}
-
-function appOf({ cluster, gatekeeper, console, leaving, dev, log }: AppParts): express.Express {
+function appOf(
+  options: DoorOptions,
+  gatekeeper: Gatekeeper,
+  console: RequestHandler,
+  leaving: AbortSignal,
+): express.Express {
+  const { cluster, log, dev = false } = options;
   const app = express();
-  const place: Place = { cluster, leaving, dev, guard: requireScope, readBody };
+  const sessions = new Sessions(gatekeeper, log);
+  const place: Place = { cluster, sessions, leaving, dev, guard: requireScope, readBody };
   // Node's own parser: `?a[b]=1` is a parameter of that name, not an object.
   app.set('query parser', 'simple');
   app.disable('x-powered-by');
+  app.set('trust proxy', options.trustedProxies ?? []);
   app.use(identify);
-  app.use(headers);
+  app.use(securityHeaders);
   app.use((_request, response, next) => {
     // Otherwise a client that reuses its connection keeps the door open.
     if (leaving.aborted) response.set('Connection', 'close');
     next();
   });
+  app.use('/api', cors(gatekeeper));
   app.use(refuseStrangers(gatekeeper));
   app.use(authenticate(gatekeeper));
   app.use(routerOf(routesToTheEnd, place));
@@ -115,6 +134,9 @@ function appOf({ cluster, gatekeeper, console, leaving, dev, log }: AppParts): e
     response.set('Cache-Control', 'no-store');
     next();
   });
+  if (options.rateLimit) app.use(['/api', '/metrics'], rateLimit(options.rateLimit));
+  // Anyone may send it, so little of it is read.
+  app.post('/api/v1/session', limitFailedLogins(), express.json({ limit: '4kb' }));
   app.use(routerOf(apiRoutes, place));
   // Who shows no key does not learn what there is not, either.
   app.use('/api', (request, _response, next) => {
@@ -139,24 +161,6 @@ const identify: RequestHandler = (request, response, next) => {
   response.set('X-Request-Id', decent ? given : randomUUID());
   next();
 };
-
-const headers: RequestHandler = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    // upgrade-insecure-requests, which is a default of helmet, would blank the console: there is no TLS on loopback.
-    directives: {
-      defaultSrc: ["'self'"],
-      connectSrc: ["'self'", 'ws:', 'wss:'],
-      imgSrc: ["'self'", 'data:'],
-      objectSrc: ["'none'"],
-      baseUri: ["'none'"],
-      formAction: ["'self'"],
-      frameAncestors: ["'none'"],
-    },
-  },
-  strictTransportSecurity: false,
-  referrerPolicy: { policy: 'no-referrer' },
-});
 
 function refuseStrangers(gatekeeper: Gatekeeper): RequestHandler {
   return (request, _response, next) => {

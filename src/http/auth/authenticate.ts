@@ -4,7 +4,7 @@ import type { RequestHandler } from 'express';
 
 import type { Credentials, Gatekeeper } from './gatekeeper.ts';
 import { admit } from './principal.ts';
-import { sessionOf } from './session.ts';
+import { sessionOf } from './session-cookie.ts';
 
 /**
  * Notes who sends the request, for `principalOf` and `requireScope`. It refuses nothing by itself: a browser with an old

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { isForLoopback, isFromHere } from '../loopback.ts';
 import { type Admission, type Principal, type Scope, scopes, withIncluded } from './principal.ts';
-import { seal, unseal } from './session.ts';
+import { seal, unseal } from './session-cookie.ts';
 
 /** A key as the configuration has it: its hash, never the key. */
 export interface ApiKey {

@@ -3,12 +3,15 @@ import { z } from 'zod';
 import { type ClusterApi, ClusterError } from '#cluster/api.ts';
 
 import type { Principal, Scope } from '../auth/principal.ts';
+import type { Client, Sessions } from '../auth/sessions.ts';
 import { notFound, type ProblemCode, type Resource } from '../problems.ts';
 import { read } from '../validate.ts';
 
 /** What a handler may use besides what the request says. */
 export interface Surroundings {
   readonly cluster: ClusterApi;
+  readonly sessions: Sessions;
+  readonly client: Client;
   /** Aborted when the node leaves: whoever waits then gets the answer of this moment. */
   readonly leaving: AbortSignal;
   /** Development mode. */

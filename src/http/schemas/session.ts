@@ -13,3 +13,9 @@ export const whoami = z
     dev: z.boolean().meta({ description: 'Whether this node is in development mode.' }),
   })
   .meta({ id: 'WhoAmI' });
+
+export const signInBody = z
+  .strictObject({
+    key: z.string().min(1).max(512).meta({ description: 'An API key, `tk_…`.' }),
+  })
+  .meta({ id: 'SignIn' });

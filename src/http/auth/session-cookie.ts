@@ -19,7 +19,7 @@ export interface Seal {
   readonly secret: Buffer;
 }
 
-export const cookieName = 'temjob_session';
+const cookieName = 'temjob_session';
 
 const algorithm = 'aes-256-gcm';
 const ivLength = 12;
@@ -47,6 +47,15 @@ export function unseal(text: string, { name, secret }: Seal): Session | null {
     // The seal is another's, or broken: that is all that decryption can fail with.
     return null;
   }
+}
+
+/** No script can read it, and no other site can make the browser send it. On plain HTTP a `Secure` one would not come back. */
+export function setCookie(
+  value: string,
+  { seconds, isSecure }: { readonly seconds: number; readonly isSecure: boolean },
+): string {
+  const secure = isSecure ? '; Secure' : '';
+  return `${cookieName}=${value}; Max-Age=${seconds}; Path=/; HttpOnly; SameSite=Strict${secure}`;
 }
 
 /** Only from pages of the door itself: those of other origins, even of allowed ones, have to show a key. */
