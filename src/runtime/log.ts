@@ -1,56 +1,91 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 
-import type { Notices } from '#cluster/notices.ts';
+import { type Config, ConfigError } from './config.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
+import { redacted, secretsIn } from './redaction.ts';
 
-import type { Config } from './config.ts';
-
-/** The logger of a node: JSON lines, or lines for people. */
-export function createLog(config: Config): Logger {
-  const { level, format } = config.logging;
-  const options = {
-    level,
-    base: { node: config.node.name },
-    redact: {
-      paths: ['*.password', '*.token', 'authorization', '*.authorization'],
-      censor: '[redacted]',
+/** The logger of a node: JSON lines, or lines for people; to a stream, or to files that rotate. Every line is free of secrets. */
+export async function openLog(config: Config): Promise<Logger> {
+  const { level } = config.logging;
+  return pino(
+    {
+      level,
+      base: { node: config.node.name },
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: (error: unknown) => shownError(error) },
+      redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     },
-  };
-  return format === 'console'
-    ? pino({
-        ...options,
-        transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } },
-      })
-    : pino(options);
+    await openStream(config),
+  );
 }
 
-/** Writes down what happens inside a node. */
-export function logNotices(notices: Notices, log: Logger): void {
-  notices.on('node.ready', (notice) => log.info(notice, 'the node serves'));
-  notices.on('node.draining', (notice) => log.info(notice, 'the node drains'));
-  notices.on('node.stopped', (notice) => log.info(notice, 'the node has stopped'));
-  notices.on('member.up', (notice) => log.info(notice, 'a node is up'));
-  notices.on('member.down', (notice) => log.warn(notice, 'a node is down'));
-  notices.on('shards.claimed', ({ shards, from }) =>
-    log.info({ shards: shards.length, from }, 'claimed shards'),
-  );
-  notices.on('shards.released', ({ shards }) =>
-    log.info({ shards: shards.length }, 'let shards go'),
-  );
-  notices.on('shard.fenced', (notice) => log.warn(notice, 'another node has the shard'));
-  notices.on('workflow.ended', ({ id, name, state }) =>
-    log.debug({ workflow_id: id, name, state }, 'a workflow has ended'),
-  );
-  notices.on('actor.faulted', ({ id, error, parked }) =>
-    log.error({ actor: id, err: error, parked }, 'a decision threw'),
-  );
-  notices.on('redis.down', () => log.warn('Redis does not answer'));
-  notices.on('redis.up', (notice) => log.info(notice, 'Redis answers again'));
-  notices.on('mysql.down', ({ error }) =>
-    log.warn({ err: error }, 'MySQL does not answer; nothing is acknowledged until it does'),
-  );
-  notices.on('mysql.up', () => log.info('MySQL answers again'));
-  notices.on('duty.failed', ({ duty, error }) =>
-    log.warn({ duty, err: error }, 'failed, and is tried again'),
-  );
-  notices.on('code.warning', ({ message }) => log.warn(message));
+const secretFields = ['password', 'token', 'authorization', 'cookie'];
+
+async function openStream(config: Config): Promise<DestinationStream> {
+  const { mysql } = config.database;
+  const secrets = secretsIn([mysql.url, mysql.password, config.redis.url, config.redis.password]);
+  const out = await openOutput(config);
+  const shape = await shaperOf(config);
+  return { write: (line) => out.write(shape(redacted(line, secrets))) };
+}
+
+async function openOutput({ logging }: Config): Promise<LogFile> {
+  switch (logging.output) {
+    case 'stdout':
+      return pino.destination({ fd: 1, sync: true });
+    case 'stderr':
+      return pino.destination({ fd: 2, sync: true });
+    default:
+      return await openFile(logging);
+  }
+}
+
+async function openFile(logging: Config['logging']): Promise<LogFile> {
+  const isNamed = logging.output === 'file';
+  const path = isNamed ? (logging.file_path ?? '') : logging.output;
+  try {
+    return await openLogFile({
+      path,
+      maxSizeMb: logging.max_size,
+      maxBackups: logging.max_backups,
+      maxAgeDays: logging.max_age,
+    });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const key = isNamed ? 'logging.file_path' : 'logging.output';
+    throw new ConfigError([`${key}: the log cannot be written to ${path}: ${why}`]);
+  }
+}
+
+async function shaperOf({ logging }: Config): Promise<(line: string) => string> {
+  if (logging.format === 'json') return (line) => line;
+  const { prettyFactory } = await import('pino-pretty');
+  const isTerminal =
+    (logging.output === 'stdout' && process.stdout.isTTY) ||
+    (logging.output === 'stderr' && process.stderr.isTTY);
+  const colorize = isTerminal && !process.env['NO_COLOR'];
+  return prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l' });
+}
+
+interface ShownError {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: unknown;
+  readonly stack?: string;
+  readonly cause?: unknown;
+}
+
+/** Nothing but what is named here: drivers hang the statement, its values or the password of AUTH on their errors. */
+function shownError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack, cause } = error;
+  const shown: ShownError = {
+    type: name,
+    message,
+    ...('code' in error ? { code: error.code } : {}),
+    ...(stack === undefined ? {} : { stack }),
+    ...(cause === undefined || depth >= 3 ? {} : { cause: shownError(cause, depth + 1) }),
+  };
+  return shown;
 }

@@ -6,7 +6,8 @@ import { StopSignals } from '#dev/stop-signals.ts';
 import { createDoor, type Door } from '#http/server.ts';
 
 import { type Config, nodeOptions, readConfig } from './config.ts';
-import { createLog, logNotices } from './log.ts';
+import { logNotices } from './log-notices.ts';
+import { openLog } from './log.ts';
 import { runSamples } from './samples.ts';
 
 /**
@@ -18,9 +19,9 @@ export async function runNode(options: {
   readonly env: NodeJS.ProcessEnv;
 }): Promise<void> {
   const { config, notes } = readConfig(options);
-  const log = createLog(config);
+  const log = await openLog(config);
   const notices = new Notices();
-  logNotices(notices, log);
+  logNotices(notices, log, config.cluster.shards);
   for (const note of notes) log.warn(note);
   const examples = new URL('../../examples/index.ts', import.meta.url).href;
   const own = nodeOptions(config);
@@ -63,9 +64,18 @@ export async function runNode(options: {
 
 /** A node without its door must not keep the shards that it has taken meanwhile. */
 async function openDoor(node: Node, config: Config, log: Logger): Promise<Door> {
-  const { host, port } = config.server;
+  const { host, port, auth, allowed_origins: allowedOrigins } = config.server;
+  const { dev } = config.node;
   try {
-    return await createDoor({ cluster: node.api, host, port, dev: config.node.dev, log });
+    return await createDoor({
+      cluster: node.api,
+      host,
+      port,
+      dev,
+      keys: auth.keys,
+      allowedOrigins,
+      log,
+    });
   } catch (error) {
     await node.stop({ graceMs: 0 });
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
