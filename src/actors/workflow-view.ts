@@ -3,6 +3,7 @@ import { taskId } from './ids.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Plan } from './plan.ts';
 import type { Tags } from './tags.ts';
+import { type Surroundings, type Why, whyOf } from './why.ts';
 import type { TaskState, TaskStatus, WorkflowState, WorkflowStatus } from './workflow-state.ts';
 import { laidOver, mergedOutput } from './workflow-state.ts';
 import { stepContext } from './workflow.ts';
@@ -27,6 +28,8 @@ export interface WorkflowView {
   /** Outputs of the steps apart, by step name. */
   readonly outputs: Readonly<Record<string, Json>>;
   readonly timeout_at?: string;
+  /** Why it is where it is, as its owner sees it; absent once it has ended. */
+  readonly why?: Why;
 }
 
 /** A task as people see it: the seed's fields, and more. */
@@ -54,13 +57,19 @@ export interface TaskView {
   readonly reason?: string;
 }
 
-export function workflowView(plan: Plan, state: WorkflowState): WorkflowView {
+/** `around`: what the owner knows besides; without it the view does not say why. */
+export function workflowView(
+  plan: Plan,
+  state: WorkflowState,
+  around?: Surroundings,
+): WorkflowView {
   const outputs: Record<string, Json> = {};
   for (const { number, step } of plan.steps) {
     const task = state.tasks[number];
     if (task?.status === 'completed') outputs[step.name] = task.output;
   }
   const error = state.failure?.message ?? state.cancelReason;
+  const why = around === undefined ? null : whyOf(plan, state, around);
   return {
     id: state.id,
     name: state.name,
@@ -77,6 +86,7 @@ export function workflowView(plan: Plan, state: WorkflowState): WorkflowView {
     ...(state.failure === null ? {} : { failure: state.failure }),
     outputs,
     ...optional('timeout_at', state.timeoutAt, iso),
+    ...(why === null ? {} : { why }),
   };
 }
 

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { shardOf } from '#actors/ids.ts';
 import type { Effect, Reply } from '#actors/message.ts';
 import { defaultActorPolicy, type UserActorPolicy } from '#actors/user-actor.ts';
+import type { Surroundings } from '#actors/why.ts';
 
 import type { ClusterApi } from './api.ts';
 import { Background } from './background.ts';
@@ -16,6 +17,7 @@ import { LivePublisher } from './live/publisher.ts';
 import { Membership } from './members/membership.ts';
 import { Ownership } from './members/ownership.ts';
 import { Presence } from './members/presence.ts';
+import { surroundingsOf } from './members/surroundings.ts';
 import { Caller } from './messages/caller.ts';
 import { Calls } from './messages/calls.ts';
 import { Courier } from './messages/courier.ts';
@@ -140,8 +142,9 @@ export async function assemble(ground: {
     }
   };
 
+  const around = (): Surroundings => surroundingsOf(membership);
   const reader = new MailboxReader(mailboxes, engine, notices);
-  const publisher = new LivePublisher(id, courier, engine, notices);
+  const publisher = new LivePublisher({ node: id, courier, engine, notices, around });
   const checkpointer = new Checkpointer(
     engine,
     store.checkpoints,
@@ -209,6 +212,7 @@ export async function assemble(ground: {
     },
   });
   const reads = new Reads({
+    around,
     node: id,
     shards,
     engine,

@@ -1,5 +1,6 @@
 import { WorkflowActor } from '#actors/actor.ts';
 import { shardOf } from '#actors/ids.ts';
+import type { Surroundings } from '#actors/why.ts';
 import { taskViews, workflowView } from '#actors/workflow-view.ts';
 
 import type { WorkflowSnapshot } from './api.ts';
@@ -36,6 +37,7 @@ export class Reads {
   readonly #courier: Courier;
   readonly #answers: Calls<ReadAnswer>;
   readonly #background: Background;
+  readonly #around: () => Surroundings;
   readonly #waiters = new Map<string, Set<(answer: ReadAnswer) => void>>();
   #waiterCount = 0;
 
@@ -48,6 +50,8 @@ export class Reads {
     courier: Courier;
     answers: Calls<ReadAnswer>;
     background: Background;
+    /** What is known besides, to say why a workflow is where it is. */
+    around(): Surroundings;
   }) {
     this.#node = parts.node;
     this.#shards = parts.shards;
@@ -57,6 +61,7 @@ export class Reads {
     this.#courier = parts.courier;
     this.#answers = parts.answers;
     this.#background = parts.background;
+    this.#around = () => parts.around();
   }
 
   /**
@@ -76,7 +81,7 @@ export class Reads {
       }
       if (elapsedMs > Math.max(ownerlessMs, waitMs)) {
         const stored = await this.#stored(id);
-        if (stored !== null) return stored;
+        if (stored !== null) return ownerless(stored, shardOf(id, this.#shards));
         throw new ClusterError('UNAVAILABLE', `the owner of ${id} does not answer`, {
           retryAfterMs: 1_000,
         });
@@ -111,7 +116,7 @@ export class Reads {
   ended({ id, actor }: Activation): void {
     const waiters = this.#waiters.get(id);
     if (waiters === undefined || !(actor instanceof WorkflowActor)) return;
-    const answer: ReadAnswer = { found: snapshotOf(actor) };
+    const answer: ReadAnswer = { found: snapshotOf(actor, this.#around()) };
     for (const resolve of waiters) resolve(answer);
   }
 
@@ -152,7 +157,7 @@ export class Reads {
 
   /** What is in memory now, told once it is durable. */
   async #shown(shard: Shard, actor: WorkflowActor): Promise<ReadAnswer> {
-    const found = snapshotOf(actor);
+    const found = snapshotOf(actor, this.#around());
     return (await shard.durable()) ? { found } : { moved: true };
   }
 
@@ -180,13 +185,16 @@ export class Reads {
     const shard = shardOf(id, this.#shards);
     const [snapshot] = await this.#snapshots.load([{ shard, id }]);
     const actor = snapshot === undefined ? null : await this.#engine.restore(snapshot);
-    return actor instanceof WorkflowActor ? snapshotOf(actor) : null;
+    return actor instanceof WorkflowActor ? snapshotOf(actor, this.#around()) : null;
   }
 }
 
-function snapshotOf({ plan, state, seq, closed }: WorkflowActor): WorkflowSnapshot | null {
+function snapshotOf(
+  { plan, state, seq, closed }: WorkflowActor,
+  around: Surroundings,
+): WorkflowSnapshot | null {
   if (state === null) return null;
-  const shown = { seq, workflow: workflowView(plan, state), graph: plan.graph };
+  const shown = { seq, workflow: workflowView(plan, state, around), graph: plan.graph };
   if (!closed) return { ...shown, tasks: taskViews(plan, state) };
   // This state does not change any more (opening it again makes another), and who waits for a result seldom looks at the tasks.
   return {
@@ -194,5 +202,15 @@ function snapshotOf({ plan, state, seq, closed }: WorkflowActor): WorkflowSnapsh
     get tasks() {
       return taskViews(plan, state);
     },
+  };
+}
+
+/** What is stored while nobody decides for it: how far it was, and that nothing happens until somebody does again. */
+function ownerless(stored: WorkflowSnapshot, shard: number): WorkflowSnapshot {
+  const { workflow } = stored;
+  if (workflow.ended_at !== undefined) return stored;
+  return {
+    ...stored,
+    workflow: { ...workflow, why: { code: 'WAITING_FOR_OWNER', params: { shard } } },
   };
 }

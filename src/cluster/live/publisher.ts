@@ -1,5 +1,6 @@
 import { WorkflowActor } from '#actors/actor.ts';
 import type { ActorEvent } from '#actors/actor.ts';
+import type { Surroundings } from '#actors/why.ts';
 import { taskViews, workflowView } from '#actors/workflow-view.ts';
 
 import type { TaskLogLine, WorkflowChange, WorkflowRow } from '../api.ts';
@@ -31,6 +32,7 @@ export class LivePublisher {
   readonly #node: string;
   readonly #courier: Courier;
   readonly #engine: Engine;
+  readonly #around: () => Surroundings;
   readonly #rows: Duty;
   readonly #watchers = new Map<string, Map<string, number>>();
   readonly #rowWatchers = new Map<string, { readonly until: number; readonly sent: number }>();
@@ -38,11 +40,18 @@ export class LivePublisher {
   /** Lines of workflows whose state in memory was ahead of the journal when they came. */
   readonly #logsWaiting: { readonly id: string; readonly logs: readonly TaskLogLine[] }[] = [];
 
-  constructor(node: string, courier: Courier, engine: Engine, notices: Notices) {
-    this.#node = node;
-    this.#courier = courier;
-    this.#engine = engine;
-    this.#rows = new Duty('show rows', rowsEveryMs, notices, async () => {
+  constructor(parts: {
+    node: string;
+    courier: Courier;
+    engine: Engine;
+    notices: Notices;
+    around(): Surroundings;
+  }) {
+    this.#node = parts.node;
+    this.#courier = parts.courier;
+    this.#engine = parts.engine;
+    this.#around = () => parts.around();
+    this.#rows = new Duty('show rows', rowsEveryMs, parts.notices, async () => {
       for (const { id, logs } of this.#logsWaiting.splice(0)) this.logged(id, logs);
       this.#sendRows();
       this.#forgetSilent();
@@ -95,7 +104,7 @@ export class LivePublisher {
       if (this.#rowWatchers.size > 0) batch.afterwards.push(() => this.#changed.add(activation));
       const nodes = this.#watchers.get(activation.id);
       if (nodes === undefined) continue;
-      const change = changeOf(entry);
+      const change = changeOf(entry, this.#around());
       if (change !== null) batch.afterwards.push(() => this.#send(nodes.keys(), change));
     }
   }
@@ -112,7 +121,7 @@ export class LivePublisher {
       return;
     }
     const { seq } = actor;
-    const workflow = workflowView(actor.plan, actor.state);
+    const workflow = workflowView(actor.plan, actor.state, this.#around());
     this.#send(nodes.keys(), { id, fromSeq: seq, seq, workflow, tasks: [], logs });
   }
 
@@ -155,7 +164,10 @@ export class LivePublisher {
   }
 }
 
-function changeOf({ activation, first, decided }: BatchEntry): WorkflowChange | null {
+function changeOf(
+  { activation, first, decided }: BatchEntry,
+  around: Surroundings,
+): WorkflowChange | null {
   const { actor } = activation;
   if (!(actor instanceof WorkflowActor) || actor.state === null) return null;
   const steps = new Set(decided.flatMap(stepsOf));
@@ -163,7 +175,7 @@ function changeOf({ activation, first, decided }: BatchEntry): WorkflowChange | 
     id: actor.id,
     fromSeq: first - 1,
     seq: actor.seq,
-    workflow: workflowView(actor.plan, actor.state),
+    workflow: workflowView(actor.plan, actor.state, around),
     tasks: taskViews(actor.plan, actor.state).filter((_, step) => steps.has(step)),
     logs: [],
   };
