@@ -70,6 +70,7 @@ function run(): void {
     queue: 'noop',
     priority: 3,
     isolate: false,
+    scheduledAt: 1_700_000_000_000,
     job: {
       kind: 'task',
       workflow: 'bench',

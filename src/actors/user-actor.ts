@@ -509,6 +509,7 @@ function workOf(state: UserActorState, turn: Turn): Work {
     queue: actorQueue(state.name),
     priority: 3,
     isolate: false,
+    scheduledAt: turn.scheduledAt,
     job: {
       kind: 'turn',
       name: state.name,

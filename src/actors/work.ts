@@ -16,6 +16,8 @@ export interface Work {
   readonly queue: string;
   readonly priority: number;
   readonly isolate: boolean;
+  /** When it was handed out, by the clock of its owner; milliseconds since 1970. */
+  readonly scheduledAt: number;
   readonly job: Job;
 }
 

@@ -551,6 +551,7 @@ function workOf(state: WorkflowState, plan: Plan, planned: PlannedStep, task: Ta
     queue: step.queue,
     priority: step.priority,
     isolate: step.isolate,
+    scheduledAt: task.scheduledAt ?? 0,
     job: {
       kind: 'task',
       workflow: state.name,

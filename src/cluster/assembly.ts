@@ -58,6 +58,7 @@ export interface Parts {
   readonly reader: MailboxReader;
   readonly checkpointer: Checkpointer;
   readonly dispatcher: Dispatcher;
+  readonly queues: TaskQueues;
   readonly queueWorker: QueueWorker;
   readonly janitor: Janitor;
   readonly logs: LogWriter;
@@ -255,6 +256,7 @@ export async function assemble(ground: {
     reader,
     checkpointer,
     dispatcher,
+    queues,
     queueWorker,
     janitor,
     logs,

@@ -22,6 +22,11 @@ export class NodeHealth {
     return this.#isDraining;
   }
 
+  /** Which of the servers answer, as far as is known. */
+  get reachable(): { readonly mysql: boolean; readonly redis: boolean } {
+    return { mysql: this.#mysqlDownSince === null, redis: this.#redisDownSince === null };
+  }
+
   drain(): void {
     this.#isDraining = true;
   }

@@ -2,6 +2,7 @@ import type { Definition } from '#actors/definition.ts';
 
 import type { ClusterApi } from './api.ts';
 import { assemble, type Parts } from './assembly.ts';
+import { type Gauges, gaugesOf, type QueueGauge, queueGauges } from './gauges.ts';
 import { NodeHealth } from './health.ts';
 import type { NodeMessage } from './messages/wire.ts';
 import type { NodeOptions } from './node-options.ts';
@@ -43,6 +44,7 @@ export class Node {
       mysqlPoolSize: options.mysqlPoolSize ?? defaults.mysqlPoolSize,
       shards: options.shards ?? defaults.shards,
       health,
+      notices,
     });
     let parts: Parts;
     try {
@@ -110,6 +112,16 @@ export class Node {
       shards: engine.shards.size,
       running: dispatcher.runningCount,
     };
+  }
+
+  /** All that can be counted here and now, for metrics. */
+  gauges(): Gauges {
+    return gaugesOf(this.#parts);
+  }
+
+  /** How much lies in the queues of the cluster that some node offers or that this one waits for. Asks Redis. */
+  async queues(): Promise<readonly QueueGauge[]> {
+    return await queueGauges(this.#parts);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { NodeHealth } from './health.ts';
 import { Store } from './mysql/store.ts';
+import type { Notices } from './notices.ts';
 import { RedisLink } from './redis/connection.ts';
 
 /** The servers are set so that a node could not keep its promises. */
@@ -22,9 +23,10 @@ export async function openServers(options: {
   readonly mysqlPoolSize: number;
   readonly shards: number;
   readonly health: NodeHealth;
+  readonly notices: Notices;
 }): Promise<{ redis: RedisLink; store: Store }> {
   await using opened = new AsyncDisposableStack();
-  const { health } = options;
+  const { health, notices } = options;
   const [redis, store] = await allOrThrow([
     RedisLink.connect(options.redis, options.redisPrefix).then((link) =>
       opened.adopt(link, async (one) => await one.close()),
@@ -34,6 +36,7 @@ export async function openServers(options: {
       poolSize: options.mysqlPoolSize,
       onDown: (error) => health.mysqlDown(error),
       onUp: () => health.mysqlUp(),
+      onUsed: (pool, ms) => notices.emit('mysql.answered', { pool, ms }),
     }).then((one) => opened.adopt(one, async (open) => await open.close())),
   ]);
   const problems = [...(await redis.checkSettings()), ...(await store.checkSettings())];

@@ -50,6 +50,10 @@ export class LiveHub {
     return { state: topic.state, leave: () => this.#leave(name, topic, listener) };
   }
 
+  get size(): number {
+    return this.#topics.size;
+  }
+
   close(): void {
     for (const [name, topic] of this.#topics) this.#close(name, topic);
   }

@@ -8,6 +8,7 @@ import type { ClusterApi } from '#cluster/api.ts';
 import { credentialsOf } from './auth/authenticate.ts';
 import type { Credentials, Gatekeeper } from './auth/gatekeeper.ts';
 import type { DoorLog } from './door-log.ts';
+import type { DoorObserver } from './door-observer.ts';
 import { LiveHub, type Membership } from './live-hub.ts';
 import {
   type ClientEvents,
@@ -46,6 +47,7 @@ type Between = Record<string, never>;
 type LiveSocket = Socket<ClientEvents, ServerEvents, Between, SocketData>;
 
 export interface Live {
+  load(): { readonly sockets: number; readonly topics: number };
   /** Tells every page that this node leaves, and closes; the HTTP server stays open. */
   close(): Promise<void>;
 }
@@ -57,6 +59,7 @@ export function openLive(
   gatekeeper: Gatekeeper,
   leaving: AbortSignal,
   log: DoorLog,
+  observer?: DoorObserver,
 ): Live {
   const io = new Server<ClientEvents, ServerEvents, Between, SocketData>(server, {
     transports: ['websocket'],
@@ -88,7 +91,7 @@ export function openLive(
     next();
   });
   pages.on('connection', (socket) => {
-    const session = new Session(socket, hub);
+    const session = new Session(socket, hub, (reason) => observer?.resynced(reason));
     sessions.add(session);
     socket.on('disconnect', () => {
       session.close();
@@ -105,6 +108,7 @@ export function openLive(
     }
   }, sweepEveryMs).unref();
   return {
+    load: () => ({ sockets: sessions.size, topics: hub.size }),
     close: async () => {
       clearInterval(sweep);
       pages.emit('server_leaving', { in_ms: 0, jitter_ms: 1_000 });
@@ -148,6 +152,7 @@ function connectError(error: Error): Error {
 class Session {
   readonly #socket: LiveSocket;
   readonly #hub: LiveHub;
+  readonly #resynced: (reason: string) => void;
   readonly #subscriptions = new Map<string, Subscription>();
   #unanswered = 0;
   /** Since when there has been something unanswered. */
@@ -155,9 +160,10 @@ class Session {
   #messages = 0;
   #windowBegan = performance.now();
 
-  constructor(socket: LiveSocket, hub: LiveHub) {
+  constructor(socket: LiveSocket, hub: LiveHub, resynced: (reason: string) => void) {
     this.#socket = socket;
     this.#hub = hub;
+    this.#resynced = resynced;
     socket.use((_message, next) => {
       if (this.#isWithinLimit()) next();
       else this.#refuse(tooManyMessages);
@@ -210,7 +216,8 @@ class Session {
     if (this.#subscriptions.size >= topicLimit) {
       return refuse(429, 'TOO_MANY_TOPICS', `a socket may watch ${topicLimit} topics`);
     }
-    const subscription = new Subscription(topic, () => this.#pump(subscription));
+    const pump = (): void => this.#pump(subscription);
+    const subscription = new Subscription(topic, pump, this.#resynced);
     this.#subscriptions.set(topic, subscription);
     try {
       const membership = await this.#hub.join(topic, subscription.pump);
@@ -275,14 +282,16 @@ type Frame =
 /** What one socket knows of one topic: a version, and nothing that grows. */
 class Subscription {
   readonly #topic: string;
+  readonly #resynced: (reason: string) => void;
   readonly pump: () => void;
   unanswered = 0;
   #membership: Membership | null = null;
   #at: Cursor | null = null;
   #closed = false;
 
-  constructor(topic: string, pump: () => void) {
+  constructor(topic: string, pump: () => void, resynced: (reason: string) => void) {
     this.#topic = topic;
+    this.#resynced = resynced;
     this.pump = pump;
   }
 
@@ -299,6 +308,7 @@ class Subscription {
     const { state } = membership;
     this.#at = { epoch: state.epoch, ver: state.ver };
     const update = since === undefined ? null : state.since(since);
+    if (update?.type === 'snapshot') this.#resynced(update.reason);
     if (since === undefined || update === null || update.type === 'snapshot') {
       return { ok: true, mode: 'snapshot', ...this.#at, data: state.data };
     }
@@ -312,6 +322,7 @@ class Subscription {
     if (state === undefined || this.#at === null) return null;
     const update = state.since(this.#at);
     if (update.type === 'none') return null;
+    if (update.type === 'snapshot') this.#resynced(update.reason);
     this.#at = { epoch: state.epoch, ver: state.ver };
     const at = { t: this.#topic, e: state.epoch, v: state.ver };
     return update.type === 'delta'

@@ -5,7 +5,10 @@ import { ProblemError } from './problems.ts';
 import type { Route, Surroundings } from './routes/route.ts';
 
 /** What the door adds to each request. */
-export interface Place extends Pick<Surroundings, 'cluster' | 'sessions' | 'leaving' | 'dev'> {
+export interface Place extends Pick<
+  Surroundings,
+  'cluster' | 'sessions' | 'leaving' | 'dev' | 'metrics'
+> {
   /** Throws a `ProblemError` when whoever asks may not do what has this scope. */
   readonly guard: (request: Request, scope: Scope) => void;
   /** Puts the body on the request, or refuses it. */
@@ -60,6 +63,7 @@ function surroundingsOf(request: Request, response: Response, place: Place): Sur
     client: { address: request.ip ?? '', isSecure: request.secure },
     leaving: place.leaving,
     dev: place.dev,
+    metrics: place.metrics,
     principal: () => principalOf(request),
     url: request.originalUrl,
     gone: () => {

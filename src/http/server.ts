@@ -14,10 +14,12 @@ import { limitFailedLogins, type RateLimit, rateLimit } from './auth/rate-limit.
 import { Sessions } from './auth/sessions.ts';
 import { cors } from './cors.ts';
 import type { DoorLog } from './door-log.ts';
+import { type DoorObserver, observed } from './door-observer.ts';
 import { openLive } from './live.ts';
 import { listenAddress } from './loopback.ts';
 import { ProblemError, problemOf, sendJson, sendProblem } from './problems.ts';
 import { type Place, routerOf } from './router.ts';
+import type { Exposition } from './routes/route.ts';
 import { apiRoutes, routesToTheEnd } from './routes/table.ts';
 import { securityHeaders } from './security-headers.ts';
 import { webFiles } from './web-files.ts';
@@ -41,11 +43,16 @@ export interface DoorOptions {
   /** Connections at once, of requests and of pages together. */
   readonly maxConnections?: number;
   readonly log: DoorLog;
+  /** The text of `/metrics`, which is not there without it. */
+  readonly metrics?: () => Promise<Exposition>;
+  readonly observer?: DoorObserver;
 }
 
 export interface Door {
   readonly url: string;
   readonly port: number;
+  /** How many pages are connected, and how many topics are watched. */
+  load(): { readonly sockets: number; readonly topics: number };
   /** Goes on answering, but to what is new only that this node goes down; sends the pages elsewhere. Safe to call twice. */
   leave(): Promise<void>;
   /** Leaves, takes no more requests, finishes those in flight. Safe to call twice. */
@@ -69,7 +76,7 @@ const limits: ServerOptions = {
 
 /** Opens the door of a node: REST, the live protocol and the console on one port. */
 export async function createDoor(options: DoorOptions): Promise<Door> {
-  const { cluster, log } = options;
+  const { cluster, log, observer } = options;
   const { keys = [], allowedOrigins = [] } = options;
   const gatekeeper = new Gatekeeper({ keys, allowedOrigins });
   const address = listenAddress(options.host, !gatekeeper.isOpen);
@@ -79,7 +86,7 @@ export async function createDoor(options: DoorOptions): Promise<Door> {
   server.maxConnections = options.maxConnections ?? 10_000;
   server.maxHeadersCount = 100;
   await listen(server, options.port, address);
-  const live = openLive(server, cluster, gatekeeper, leaving.signal, log);
+  const live = openLive(server, cluster, gatekeeper, leaving.signal, log, observer);
   const port = portOf(server);
   const name = nameOf(address);
   let left: Promise<void> | null = null;
@@ -92,6 +99,7 @@ export async function createDoor(options: DoorOptions): Promise<Door> {
   return {
     url: `http://${options.host === 'localhost' ? 'localhost' : name}:${port}`,
     port,
+    load: () => live.load(),
     leave,
     close: async () => {
       const gone = leave();
@@ -107,14 +115,15 @@ function appOf(
   console: RequestHandler,
   leaving: AbortSignal,
 ): express.Express {
-  const { cluster, log, dev = false } = options;
+  const { cluster, log, observer, dev = false, metrics = null } = options;
   const app = express();
   const sessions = new Sessions(gatekeeper, log);
-  const place: Place = { cluster, sessions, leaving, dev, guard: requireScope, readBody };
+  const place: Place = { cluster, sessions, leaving, dev, metrics, guard: requireScope, readBody };
   // Node's own parser: `?a[b]=1` is a parameter of that name, not an object.
   app.set('query parser', 'simple');
   app.disable('x-powered-by');
   app.set('trust proxy', options.trustedProxies ?? []);
+  if (observer !== undefined) app.use(observed(observer));
   app.use(identify);
   app.use(securityHeaders);
   app.use((_request, response, next) => {

@@ -50,11 +50,14 @@ export async function webFiles(options: { dev: boolean }): Promise<RequestHandle
     response.set('Cache-Control', 'no-cache');
     send(request, response, icon);
   });
-  router.get(/^\/(?!api(\/|$)|socket\.io|livez|readyz)[^.]*$/, (request, response, next) => {
-    if (request.accepts(['json', 'html']) !== 'html') return next();
-    response.set('Cache-Control', 'no-cache');
-    send(request, response.status(isPage(request.path) ? 200 : 404), page);
-  });
+  router.get(
+    /^\/(?!api(\/|$)|socket\.io|livez|readyz|healthz|startupz|metrics)[^.]*$/,
+    (request, response, next) => {
+      if (request.accepts(['json', 'html']) !== 'html') return next();
+      response.set('Cache-Control', 'no-cache');
+      send(request, response.status(isPage(request.path) ? 200 : 404), page);
+    },
+  );
   // The id of a workflow and the name of a definition may hold a dot.
   router.get(['/workflows/:id', '/definitions/:name'], (request, response, next) => {
     if (request.accepts(['json', 'html']) !== 'html') return next();

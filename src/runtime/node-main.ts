@@ -4,10 +4,12 @@ import { Node } from '#cluster/node.ts';
 import { Notices } from '#cluster/notices.ts';
 import { StopSignals } from '#dev/stop-signals.ts';
 import { createDoor, type Door } from '#http/server.ts';
+import { NodeMetrics } from '#observe/node-metrics.ts';
 
 import { type Config, nodeOptions, readConfig } from './config.ts';
 import { logNotices } from './log-notices.ts';
 import { openLog } from './log.ts';
+import { packageVersion } from './package-version.ts';
 import { runSamples } from './samples.ts';
 
 /**
@@ -22,12 +24,16 @@ export async function runNode(options: {
   const log = await openLog(config);
   const notices = new Notices();
   logNotices(notices, log, config.cluster.shards);
+  const metrics = config.metrics.enabled
+    ? new NodeMetrics(notices, { version: packageVersion() })
+    : null;
   for (const note of notes) log.warn(note);
   const examples = new URL('../../examples/index.ts', import.meta.url).href;
   const own = nodeOptions(config);
   const isSampler = config.node.dev && config.node.modules.length === 0;
   const node = await Node.start({ ...own, ...(isSampler && { modules: [examples] }), notices });
-  const door = await openDoor(node, config, log);
+  metrics?.watchNode(node);
+  const door = await openDoor(node, config, log, metrics);
   node.announceUrl(door.url);
 
   const signals = new StopSignals(() => process.exit(130), { withParent: true });
@@ -63,11 +69,16 @@ export async function runNode(options: {
 }
 
 /** A node without its door must not keep the shards that it has taken meanwhile. */
-async function openDoor(node: Node, config: Config, log: Logger): Promise<Door> {
+async function openDoor(
+  node: Node,
+  config: Config,
+  log: Logger,
+  metrics: NodeMetrics | null,
+): Promise<Door> {
   const { host, port, auth, allowed_origins: allowedOrigins } = config.server;
   const { dev } = config.node;
   try {
-    return await createDoor({
+    const door = await createDoor({
       cluster: node.api,
       host,
       port,
@@ -75,7 +86,10 @@ async function openDoor(node: Node, config: Config, log: Logger): Promise<Door> 
       keys: auth.keys,
       allowedOrigins,
       log,
+      ...metrics?.forDoor,
     });
+    metrics?.watchDoor(door);
+    return door;
   } catch (error) {
     await node.stop({ graceMs: 0 });
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;

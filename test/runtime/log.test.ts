@@ -12,6 +12,7 @@ import { ConfigError, readConfig } from '../../src/runtime/config.ts';
 import { logNotices } from '../../src/runtime/log-notices.ts';
 import { openLog } from '../../src/runtime/log.ts';
 import { redacted } from '../../src/runtime/redaction.ts';
+import { attempt } from '../compute/support/world.ts';
 import { TempDir } from '../dev/temp-dir.ts';
 import { sharedServers } from '../support/servers.ts';
 
@@ -56,7 +57,14 @@ describe('the log', () => {
     notices.emit('actor.faulted', { id: 'order.1', error: new Error('no'), parked: true });
     notices.emit('actor.faulted', { id: 'cart/7', error: new Error('no'), parked: false });
     notices.emit('task.started', { key: 'order.1.2.3.1' });
-    notices.emit('task.ended', { key: 'cart/7.12.1.1', status: 'turned' });
+    const outcome = { status: 'turned', state: null, replies: [] } as const;
+    notices.emit('task.ended', {
+      key: 'cart/7.12.1.1',
+      status: 'turned',
+      work: attempt('actor:cart'),
+      outcome,
+      startedAt: null,
+    });
 
     const [down, fenced, workflow, actor, task, own] = await linesIn(dir);
     expect(down).to.include({ node: 'n1', member: 'n2~1', silent_ms: 4_000 });

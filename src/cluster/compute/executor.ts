@@ -158,16 +158,19 @@ export class Executor implements ErrandOwner {
   }
 
   stats(): ExecutorStats {
+    const { concurrency, isolatedThreads } = this.#options;
     return {
       threads: this.#shared.threads,
       busy: this.#shared.busy,
       queued: this.#shared.queued,
+      capacity: concurrency,
       isolated: {
         threads: this.#alone.threads,
         busy: this.#alone.busy,
         queued: this.#alone.queued,
+        capacity: Math.max(1, isolatedThreads),
       },
-      inline: { busy: this.#inline.busy, queued: this.#inline.queued },
+      inline: { busy: this.#inline.busy, queued: this.#inline.queued, capacity: concurrency },
     };
   }
 
@@ -336,12 +339,20 @@ export interface ExecutorOptions {
   warn(message: string): void;
 }
 
-export interface ExecutorStats {
+/** The shared threads, those that an attempt has alone, and the main thread. */
+export interface ExecutorStats extends PlaceStats {
   readonly threads: number;
+  readonly isolated: PlaceStats & { readonly threads: number };
+  readonly inline: PlaceStats;
+}
+
+interface PlaceStats {
+  /** Attempts that run. */
   readonly busy: number;
+  /** Attempts that wait for room. */
   readonly queued: number;
-  readonly isolated: { readonly threads: number; readonly busy: number; readonly queued: number };
-  readonly inline: { readonly busy: number; readonly queued: number };
+  /** How many may run at once. */
+  readonly capacity: number;
 }
 
 const inlineSource = 'a definition given inline';

@@ -130,6 +130,7 @@ export class Membership {
     const askedAt = performance.now();
     const { nodes } = await this.#beats.beat(memberId(self), JSON.stringify(self));
     const now = performance.now();
+    this.#notices.emit('redis.answered', { ms: now - askedAt });
     const wasBlind = isBlind(this.#heardRedisAt, now);
     this.#heardRedisAt = now;
     for (const [id, { counter, info }] of nodes) {

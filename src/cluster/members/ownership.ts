@@ -178,10 +178,12 @@ export class Ownership {
       .catch((error: unknown) => {
         this.#notices.emit('duty.failed', { duty: 'install owner', error });
       });
-    const from = new Set(claimed.flatMap(({ shard }) => before.get(shard) ?? []));
+    const owners = claimed.flatMap(({ shard }) => before.get(shard) ?? []);
+    const from = new Set(owners);
     this.#notices.emit('shards.claimed', {
       shards: claimed.map(({ shard }) => shard),
       from: [...from],
+      taken: owners.filter((owner) => owner !== this.#id).length,
     });
     this.#onOwned(shards, from);
     this.#membership.announce();

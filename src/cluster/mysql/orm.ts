@@ -2,7 +2,7 @@ import { type EntityManager, MikroORM, type Options } from '@mikro-orm/mysql';
 
 import { type Address } from './address.ts';
 import { ActorEntity } from './entities.ts';
-import { connectionOptions, Pool } from './pool.ts';
+import { connectionOptions, Pool, type PoolOptions } from './pool.ts';
 
 export type { EntityManager };
 
@@ -36,6 +36,10 @@ export async function openOrm(
 }
 
 /** The connections under MikroORM, for the statements that it has no words for. To be asked for before any of them is used. */
-export async function poolOf(orm: MikroORM): Promise<Pool> {
-  return new Pool(await orm.em.getConnection().getNativeClient());
+export async function poolOf(
+  orm: MikroORM,
+  size: number,
+  options: PoolOptions = {},
+): Promise<Pool> {
+  return new Pool(await orm.em.getConnection().getNativeClient(), size, options);
 }

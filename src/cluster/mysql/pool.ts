@@ -19,6 +19,15 @@ export interface PoolOptions {
   /** After it a statement counts as lost and its connection is given up. */
   readonly statementMs?: number;
   readonly lockWaitSeconds?: number;
+  /** A connection was used for so long. */
+  readonly onUsed?: (ms: number) => void;
+}
+
+/** How many connections are used, are waited for, and are allowed. */
+export interface PoolLoad {
+  readonly inUse: number;
+  readonly waiting: number;
+  readonly size: number;
 }
 
 /**
@@ -29,6 +38,10 @@ export interface PoolOptions {
 export class Pool {
   readonly #pool: PromisePool;
   readonly #statementMs: number;
+  readonly #onUsed: (ms: number) => void;
+  readonly #size: number;
+  #inUse = 0;
+  #waiting = 0;
 
   static open(address: Address, { size, ...options }: PoolOptions & { size: number }): Pool {
     const pool = createPool({
@@ -36,12 +49,18 @@ export class Pool {
       connectionLimit: size,
       maxIdle: size,
     });
-    return new Pool(pool, options);
+    return new Pool(pool, size, options);
   }
 
   /** Over a pool of the driver that nobody has used yet. */
-  constructor(pool: DriverPool, { statementMs = 10_000, lockWaitSeconds = 5 }: PoolOptions = {}) {
+  constructor(
+    pool: DriverPool,
+    size: number,
+    { statementMs = 10_000, lockWaitSeconds = 5, onUsed = () => {} }: PoolOptions = {},
+  ) {
     this.#statementMs = statementMs;
+    this.#onUsed = onUsed;
+    this.#size = size;
     // The settings are queued on a new connection before its first statement.
     pool.on('connection', (connection) => {
       for (const sql of sessionSettings(lockWaitSeconds)) {
@@ -51,6 +70,11 @@ export class Pool {
       }
     });
     this.#pool = pool.promise();
+  }
+
+  /** Now. Connections that others borrow from the same pool of the driver do not count. */
+  get load(): PoolLoad {
+    return { inUse: this.#inUse, waiting: this.#waiting, size: this.#size };
   }
 
   async rows(sql: string, values: readonly Value[] = []): Promise<readonly Row[]> {
@@ -100,7 +124,8 @@ export class Pool {
     limitMs: number = this.#statementMs,
   ): Promise<T> {
     signal?.throwIfAborted();
-    const connection = await this.#pool.getConnection();
+    const connection = await this.#borrow();
+    const startedAt = performance.now();
     const given = withLimit(limitMs, signal);
     try {
       const result = await Promise.race([work(connection), given.ended]);
@@ -112,6 +137,19 @@ export class Pool {
       throw error;
     } finally {
       given.clear();
+      this.#inUse -= 1;
+      this.#onUsed(performance.now() - startedAt);
+    }
+  }
+
+  async #borrow(): Promise<PoolConnection> {
+    this.#waiting += 1;
+    try {
+      const connection = await this.#pool.getConnection();
+      this.#inUse += 1;
+      return connection;
+    } finally {
+      this.#waiting -= 1;
     }
   }
 

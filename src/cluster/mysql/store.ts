@@ -10,7 +10,7 @@ import { Histories } from './history.ts';
 import { Journal } from './journal.ts';
 import { Nodes } from './nodes.ts';
 import type { EntityManager } from './orm.ts';
-import { Pool } from './pool.ts';
+import { Pool, type PoolLoad, type PoolOptions } from './pool.ts';
 import { Retention } from './retention.ts';
 import { migrate } from './schema.ts';
 import { checkSettings } from './settings.ts';
@@ -28,7 +28,12 @@ export interface StoreOptions {
   /** MySQL stopped answering; commits wait. */
   readonly onDown?: (error: unknown) => void;
   readonly onUp?: () => void;
+  /** A connection of one of the pools was used for so long. */
+  readonly onUsed?: (pool: PoolName, ms: number) => void;
 }
+
+/** `commit`: the journal's alone. `checkpoint`: shared with MikroORM. `query`: everything else. */
+export type PoolName = 'commit' | 'query' | 'checkpoint';
 
 /** All that a node keeps in MySQL. The only way to it: nothing outside of this folder knows a table. */
 export class Store {
@@ -50,7 +55,9 @@ export class Store {
   readonly #ormSize: number;
   readonly #availability: Availability;
   readonly #closing = new AbortController();
+  readonly #onUsed: (pool: PoolName, ms: number) => void;
   #orm: Promise<Orm> | undefined;
+  #checkpointPool: Pool | null = null;
   #closed: Promise<void> | undefined;
 
   /** Rejects, saying where and why, when the server cannot be reached. Does not migrate. */
@@ -69,12 +76,16 @@ export class Store {
   }
 
   private constructor(address: Address, options: StoreOptions) {
-    const { shards, commitConnections = 2, poolSize = 10, onDown, onUp } = options;
+    const { shards, commitConnections = 2, poolSize = 10, onDown, onUp, onUsed } = options;
     this.#address = address;
     this.#shards = shards;
-    this.#lanes = Pool.open(address, { size: commitConnections });
+    this.#onUsed = onUsed ?? (() => {});
+    this.#lanes = Pool.open(address, { size: commitConnections, ...this.#timed('commit') });
     // Half for what is read and written as it is, half for MikroORM.
-    this.#pool = Pool.open(address, { size: Math.max(2, Math.ceil(poolSize / 2)) });
+    this.#pool = Pool.open(address, {
+      size: Math.max(2, Math.ceil(poolSize / 2)),
+      ...this.#timed('query'),
+    });
     this.#ormSize = Math.max(2, Math.floor(poolSize / 2));
     this.#availability = new Availability(onDown ?? (() => {}), onUp ?? (() => {}));
     const em = async (): Promise<EntityManager> => (await this.#loadOrm()).orm.em.fork();
@@ -111,6 +122,15 @@ export class Store {
     }
   }
 
+  /** Its connections, by pool. */
+  load(): Readonly<Record<PoolName, PoolLoad>> {
+    return {
+      commit: this.#lanes.load,
+      query: this.#pool.load,
+      checkpoint: this.#checkpointPool?.load ?? { inUse: 0, waiting: 0, size: this.#ormSize },
+    };
+  }
+
   /** Loads MikroORM now, so that the first checkpoint or list does not wait for it. */
   async warm(): Promise<void> {
     await this.#loadOrm();
@@ -132,13 +152,19 @@ export class Store {
 
   async #loadOrm(): Promise<Orm> {
     this.#closing.signal.throwIfAborted();
-    this.#orm ??= openOrm(this.#address, this.#ormSize);
+    this.#orm ??= openOrm(this.#address, this.#ormSize, this.#timed('checkpoint'));
     try {
-      return await this.#orm;
+      const loaded = await this.#orm;
+      this.#checkpointPool = loaded.pool;
+      return loaded;
     } catch (error) {
       this.#orm = undefined;
       throw error;
     }
+  }
+
+  #timed(pool: PoolName): PoolOptions {
+    return { onUsed: (ms) => this.#onUsed(pool, ms) };
   }
 }
 
@@ -147,8 +173,8 @@ interface Orm {
   readonly pool: Pool;
 }
 
-async function openOrm(address: Address, size: number): Promise<Orm> {
+async function openOrm(address: Address, size: number, options: PoolOptions): Promise<Orm> {
   const orms = await import('./orm.ts');
   const orm = await orms.openOrm(address, size);
-  return { orm, pool: await orms.poolOf(orm) };
+  return { orm, pool: await orms.poolOf(orm, size, options) };
 }

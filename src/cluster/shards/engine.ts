@@ -52,6 +52,7 @@ export class Engine {
   readonly #policy: (name: string) => UserActorPolicy;
   readonly timers: Timers;
   #toLoad: { shard: Shard; id: string }[] = [];
+  #activated = 0;
 
   constructor(parts: {
     shardCount: number;
@@ -72,7 +73,10 @@ export class Engine {
     this.#outlet = parts.outlet;
     this.#place = (queue) => parts.place(queue);
     this.#policy = (name) => parts.policy(name);
-    this.timers = new Timers((id) => this.#wake(id));
+    this.timers = new Timers((id, lateMs) => {
+      this.#notices.emit('timer.rang', { lateMs });
+      this.#wake(id);
+    });
     this.#commits = new GroupCommit(parts.journal, parts.notices, {
       departing: (batch) => this.#outlet.departing(batch),
       landed: (shard, batch, lsn) => this.#landed(shard, batch, lsn),
@@ -100,10 +104,16 @@ export class Engine {
     return count;
   }
 
+  /** How many actors have come into memory since the node began. */
+  get activated(): number {
+    return this.#activated;
+  }
+
   /** Takes a shard that was claimed and loaded. */
   open(shard: Shard): void {
     this.#shards.set(shard.number, shard);
     shard.mode = 'open';
+    this.#activated += shard.activations.size;
     for (const activation of shard.activations.values()) {
       this.timers.arm(activation.id, activation.actor.dueAt());
     }
@@ -195,6 +205,7 @@ export class Engine {
   #activate(shard: Shard, actor: Actor): Activation {
     const activation = new Activation(actor, Date.now());
     shard.activations.set(actor.id, activation);
+    this.#activated += 1;
     return activation;
   }
 
@@ -235,6 +246,7 @@ export class Engine {
         shard: shard.number,
         lsn,
         entries: batch.entries.size,
+        changes: batch.entries,
       });
     }
     for (const effect of batch.effects) this.#outlet.release(effect);

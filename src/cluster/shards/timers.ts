@@ -10,11 +10,11 @@ const compactFrom = 1_024;
 export class Timers {
   readonly #heap: Reminder[] = [];
   readonly #armed = new Map<string, number>();
-  readonly #fire: (id: string) => void;
+  readonly #fire: (id: string, lateMs: number) => void;
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Infinity;
 
-  constructor(fire: (id: string) => void) {
+  constructor(fire: (id: string, lateMs: number) => void) {
     this.#fire = fire;
   }
 
@@ -61,7 +61,7 @@ export class Timers {
       this.#pop();
       if (this.#armed.get(next.id) !== next.at) continue;
       this.#armed.delete(next.id);
-      this.#fire(next.id);
+      this.#fire(next.id, now - next.at);
     }
     this.#schedule();
   }

@@ -222,8 +222,8 @@ export class Dispatcher {
     if (running === undefined) return null;
     this.#running.delete(key);
     running.ended = true;
-    this.#notices.emit('task.ended', { key, status: outcome.status });
     const { work, queued } = running;
+    this.#notices.emit('task.ended', { key, status: outcome.status, work, outcome, startedAt });
     const command = this.#ended(work, outcome, startedAt);
     if (!queued && this.#engine.tell(work.actor, command)) return work;
     this.#delivering.add(key);

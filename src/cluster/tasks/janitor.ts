@@ -35,6 +35,7 @@ export class Janitor {
   readonly #elsewhere = new Set<string>();
   /** Work that its node did not have when it was last asked. */
   readonly #missing = new Set<string>();
+  #queues: ReadonlySet<string> = new Set();
   #rounds = 0;
   #pushAll = false;
 
@@ -90,6 +91,11 @@ export class Janitor {
     this.#duty.nudge();
   }
 
+  /** The queues in which work of this node's actors lay when it was last looked after. */
+  get queues(): ReadonlySet<string> {
+    return this.#queues;
+  }
+
   /** The answer of a node that was asked. A result may be on its way: only who is absent twice is lost. */
   absent(refs: readonly WorkRef[]): void {
     for (const ref of refs) {
@@ -126,6 +132,7 @@ export class Janitor {
         else held.push(one);
       }
     }
+    this.#queues = new Set(queued.map(({ queue }) => queue));
     if (push) this.#requeue(queued);
     if (ask) this.#askFor(held);
   }

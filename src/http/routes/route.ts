@@ -7,6 +7,12 @@ import type { Client, Sessions } from '../auth/sessions.ts';
 import { notFound, type ProblemCode, type Resource } from '../problems.ts';
 import { read } from '../validate.ts';
 
+/** Metrics as Prometheus reads them. */
+export interface Exposition {
+  readonly contentType: string;
+  readonly text: string;
+}
+
 /** What a handler may use besides what the request says. */
 export interface Surroundings {
   readonly cluster: ClusterApi;
@@ -16,6 +22,8 @@ export interface Surroundings {
   readonly leaving: AbortSignal;
   /** Development mode. */
   readonly dev: boolean;
+  /** The text of `/metrics`; null when there are none. */
+  readonly metrics: (() => Promise<Exposition>) | null;
   /** Who asks; throws when nobody knows. */
   readonly principal: () => Principal;
   /** The path and query that were asked for. */

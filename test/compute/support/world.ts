@@ -152,6 +152,7 @@ export function attempt(
     queue,
     priority: 3,
     isolate: false,
+    scheduledAt: 1_700_000_000_000,
     job: {
       kind: 'task',
       workflow: 'test',

@@ -1,0 +1,148 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+
+import type { Node } from '#cluster/node.ts';
+import type { Notices } from '#cluster/notices.ts';
+import type { Door, DoorOptions } from '#http/server.ts';
+
+import { BoundedLabel } from './bounded-label.ts';
+import { namesLimit, NoticeCounter } from './count-notices.ts';
+import { type Families, familiesOf } from './families.ts';
+
+/** A scrape goes on without what Redis does not tell in this time. */
+const queuesWithinMs = 1_000;
+
+/**
+ * The metrics of one node, with a registry of its own: several nodes in a process do not mix. Counters follow the notices from
+ * the beginning on; gauges are read when somebody asks.
+ */
+export class NodeMetrics {
+  readonly #registry = new Registry();
+  readonly #families: Families;
+  readonly #queues = new BoundedLabel(namesLimit);
+  #node: Pick<Node, 'gauges' | 'queues'> | null = null;
+  #door: Pick<Door, 'load'> | null = null;
+
+  constructor(notices: Notices, { version }: { readonly version: string }) {
+    this.#families = familiesOf(this.#registry);
+    // By their usual names, so that any dashboard for Node.js shows them.
+    collectDefaultMetrics({ register: this.#registry });
+    this.#families.buildInfo.set({ version, node_version: process.versions.node }, 1);
+    new NoticeCounter(this.#families).listen(notices);
+  }
+
+  watchNode(node: Pick<Node, 'gauges' | 'queues'>): void {
+    this.#node = node;
+  }
+
+  watchDoor(door: Pick<Door, 'load'>): void {
+    this.#door = door;
+  }
+
+  /** What the door shows, and whom it tells of its requests and pages. */
+  get forDoor(): Required<Pick<DoorOptions, 'metrics' | 'observer'>> {
+    return {
+      metrics: async () => await this.exposition(),
+      observer: {
+        answered: ({ method, route, status, ms }) => {
+          this.#families.httpRequest.observe({ method, route, status }, ms / 1_000);
+        },
+        resynced: (reason) => this.#families.uiResyncs.inc({ reason }),
+      },
+    };
+  }
+
+  /** What a scrape gets. */
+  async exposition(): Promise<{ readonly contentType: string; readonly text: string }> {
+    await this.#readQueues();
+    this.#readGauges();
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  /** Name, type, labels and meaning of every metric, for the documentation. */
+  async describe(): Promise<readonly MetricDescription[]> {
+    const described = await this.#registry.getMetricsAsJSON();
+    const labels = new Map(this.#registry.getMetricsAsArray().map(labelsOf));
+    return described.map(({ name, help, type }) => ({
+      name,
+      type: String(type),
+      labels: labels.get(name) ?? [],
+      help,
+    }));
+  }
+
+  #readGauges(): void {
+    if (this.#door !== null) {
+      const { sockets, topics } = this.#door.load();
+      this.#families.uiSockets.set(sockets);
+      this.#families.uiTopics.set(topics);
+    }
+    if (this.#node === null) return;
+    const set = this.#families;
+    const gauges = this.#node.gauges();
+    for (const [type, count] of Object.entries(gauges.actors)) set.actors.set({ type }, count);
+    // A total that the node keeps itself.
+    set.actorActivations.reset();
+    set.actorActivations.inc(gauges.activated);
+    set.shards.set(gauges.shards);
+    set.tasksRunning.set(gauges.work.running);
+    set.tasksWaiting.set(gauges.work.waiting);
+    set.timersPending.set(gauges.timers);
+    set.nodeDraining.set(gauges.draining ? 1 : 0);
+    for (const [state, count] of Object.entries(gauges.members)) {
+      set.clusterMembers.set({ state }, count);
+    }
+    for (const [server, isUp] of Object.entries(gauges.servers)) {
+      set.serverUp.set({ server }, isUp ? 1 : 0);
+    }
+    for (const [pool, { inUse, waiting, size }] of Object.entries(gauges.connections)) {
+      set.dbPoolInUse.set({ pool }, inUse);
+      set.dbPoolWaiting.set({ pool }, waiting);
+      set.dbPoolSize.set({ pool }, size);
+    }
+    for (const [pool, { threads, busy, waiting, capacity }] of Object.entries(gauges.threads)) {
+      set.threadPoolUtilization.set({ pool }, busy / capacity);
+      set.threadPoolThreads.set({ pool }, threads);
+      set.threadPoolWaiting.set({ pool }, waiting);
+    }
+  }
+
+  /** Queues that nobody can tell about now are left out: an old number would look like a new one. */
+  async #readQueues(): Promise<void> {
+    const { queueBacklog, queueLeased, queueOldestAge } = this.#families;
+    const found = this.#node === null ? [] : await within(queuesWithinMs, this.#node.queues());
+    for (const family of [queueBacklog, queueLeased, queueOldestAge]) family.reset();
+    const oldest = new Map<string, number>();
+    for (const { queue: name, ready, leased, oldestMs } of found ?? []) {
+      const queue = this.#queues.of(name);
+      queueBacklog.inc({ queue }, ready);
+      queueLeased.inc({ queue }, leased);
+      oldest.set(queue, Math.max(oldest.get(queue) ?? 0, oldestMs));
+    }
+    for (const [queue, ms] of oldest) queueOldestAge.set({ queue }, ms / 1_000);
+  }
+}
+
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** Null when it fails or takes too long: who scrapes wants the rest. */
+async function within<Value>(ms: number, asked: Promise<Value>): Promise<Value | null> {
+  const late = Promise.withResolvers<null>();
+  const timer = setTimeout(() => late.resolve(null), ms);
+  try {
+    return await Promise.race([asked.catch(() => null), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// The types of prom-client leave them out.
+function labelsOf(metric: { readonly name: string }): readonly [string, readonly string[]] {
+  const labels =
+    'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
+  return [metric.name, labels.map(String)];
+}
