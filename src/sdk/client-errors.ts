@@ -41,3 +41,15 @@ export class NotANodeError extends Error {
     );
   }
 }
+
+/** The door asks for an API key, or for one that may do more. */
+export class NotPermittedError extends Error {
+  override readonly name = 'NotPermittedError';
+  /** `UNAUTHENTICATED`: no key, or one that nobody knows. `FORBIDDEN`: a key without the scope. */
+  readonly code: 'UNAUTHENTICATED' | 'FORBIDDEN';
+
+  constructor(code: 'UNAUTHENTICATED' | 'FORBIDDEN', message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -48,6 +48,8 @@ export interface NodeConnection {
 export interface HttpConnection {
   /** Of any node: `http://localhost:8088` */
   readonly url: string | URL;
+  /** For a door that asks for one; `temjob key create` makes them. */
+  readonly apiKey?: string;
   /** Sent with every request, for a proxy in between. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -63,7 +65,11 @@ export interface HttpConnection {
  */
 export async function connect(options: NodeConnection | HttpConnection): Promise<Client> {
   if ('url' in options) {
-    const backend = new HttpBackend(options.url, options.headers);
+    const { url, apiKey, headers } = options;
+    const backend = new HttpBackend(url, {
+      ...headers,
+      ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
+    });
     await backend.reach();
     return new Client(backend, null);
   }

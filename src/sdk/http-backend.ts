@@ -1,5 +1,4 @@
-import type { Failure } from '#actors/failure.ts';
-import type { Json, JsonObject } from '#actors/json.ts';
+import type { Json } from '#actors/json.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 import type {
@@ -12,7 +11,23 @@ import type {
 } from '#cluster/api.ts';
 import { ClusterError } from '#cluster/api.ts';
 
+import {
+  type Is,
+  isAlive,
+  isProblem,
+  isReply,
+  isResult,
+  isSomething,
+  isStarted,
+  isStats,
+  isTask,
+  isTaskList,
+  isWorkflow,
+  isWorkflowList,
+  type Problem,
+} from './answers.ts';
 import type { Backend, Ending } from './backend.ts';
+import { NotPermittedError } from './client-errors.ts';
 
 const answerMs = 30_000;
 const retryAfterMs = 1_000;
@@ -28,14 +43,14 @@ export class HttpBackend implements Backend {
     this.#headers = headers;
   }
 
-  /** Resolves when something answers there. */
+  /** Resolves when a door answers there, whatever else is wrong with its node. */
   async reach(): Promise<void> {
-    await this.#request('GET', 'livez');
+    await this.#request('GET', 'livez', isAlive);
   }
 
   async start(request: StartRequest): Promise<Started> {
     const { requestId, timeoutMs, onConflict, ...body } = request;
-    const answer = await this.#request('POST', 'api/v1/workflows', {
+    const { id, existing } = await this.#request('POST', 'api/v1/workflows', isStarted, {
       body: {
         ...body,
         ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
@@ -43,31 +58,28 @@ export class HttpBackend implements Backend {
       },
       headers: requestId === undefined ? {} : { 'Idempotency-Key': requestId },
     });
-    const started: Started = answer.json;
-    return { id: started.id, existing: started.existing };
+    return { id, existing };
   }
 
   async cancel(id: string, reason?: string): Promise<void> {
     const body = reason === undefined ? {} : { reason };
-    await this.#request('POST', `${workflowPath(id)}/cancel`, { body });
+    await this.#request('POST', `${workflowPath(id)}/cancel`, isSomething, { body });
   }
 
   async retry(id: string): Promise<void> {
-    await this.#request('POST', `${workflowPath(id)}/retry`);
+    await this.#request('POST', `${workflowPath(id)}/retry`, isSomething);
   }
 
   async describe(id: string): Promise<WorkflowView> {
-    return (await this.#request('GET', workflowPath(id))).json;
+    return await this.#request('GET', workflowPath(id), isWorkflow);
   }
 
   async tasks(id: string): Promise<readonly TaskView[]> {
-    const { json } = await this.#request('GET', `${workflowPath(id)}/tasks`);
-    const { tasks }: { tasks: readonly TaskView[] } = json;
-    return tasks;
+    return (await this.#request('GET', `${workflowPath(id)}/tasks`, isTaskList)).tasks;
   }
 
   async task(id: string): Promise<TaskView> {
-    return (await this.#request('GET', `api/v1/tasks/${encodeURIComponent(id)}`)).json;
+    return await this.#request('GET', `api/v1/tasks/${encodeURIComponent(id)}`, isTask);
   }
 
   async result(id: string, waitMs: number, signal: AbortSignal): Promise<Ending | null> {
@@ -78,8 +90,7 @@ export class HttpBackend implements Backend {
     });
     if (status === 202) return null;
     if (problem === null) {
-      const { output }: { output: JsonObject } = json;
-      return { state: 'completed', output };
+      return { state: 'completed', output: this.#checked(json, isResult, status).output };
     }
     if (problem.code === 'WORKFLOW_CANCELED') return { state: 'canceled', reason: problem.detail };
     if (problem.code !== 'WORKFLOW_FAILED') throw errorOf(problem);
@@ -95,38 +106,35 @@ export class HttpBackend implements Backend {
       ...(filter.state === undefined ? {} : { state: filter.state }),
       ...(filter.name === undefined ? {} : { name: filter.name }),
     });
-    const { json } = await this.#request('GET', `api/v1/workflows?${query.toString()}`);
-    const { workflows }: { workflows: readonly WorkflowRow[] } = json;
-    return workflows;
+    const path = `api/v1/workflows?${query.toString()}`;
+    return (await this.#request('GET', path, isWorkflowList)).workflows;
   }
 
   async stats(): Promise<Readonly<Record<WorkflowStatus, number>>> {
-    const { json } = await this.#request('GET', 'api/v1/stats');
-    const { pending, running, completed, failed, canceled }: Record<WorkflowStatus, number> = json;
+    const stats = await this.#request('GET', 'api/v1/stats', isStats);
+    const { pending, running, completed, failed, canceled } = stats;
     return { pending, running, completed, failed, canceled };
   }
 
   async ask(call: ActorCall): Promise<Json> {
-    const { json } = await this.#message('ask', call);
-    const { reply }: { reply: Json } = json;
-    return reply;
+    return (await this.#message('ask', call, isReply)).reply;
   }
 
   async tell(call: ActorCall): Promise<void> {
-    await this.#message('tell', call);
+    await this.#message('tell', call, isSomething);
   }
 
   async resumeActor(name: string, key: string): Promise<void> {
-    await this.#request('POST', `${actorPath(name, key)}/resume`);
+    await this.#request('POST', `${actorPath(name, key)}/resume`, isSomething);
   }
 
   async close(): Promise<void> {
     // Connections that nobody uses are closed by fetch itself.
   }
 
-  async #message(verb: 'ask' | 'tell', call: ActorCall): Promise<Answer> {
+  async #message<Value>(verb: 'ask' | 'tell', call: ActorCall, is: Is<Value>): Promise<Value> {
     const { name, key, on, payload, id, timeoutMs } = call;
-    return await this.#request('POST', `${actorPath(name, key)}/${verb}`, {
+    return await this.#request('POST', `${actorPath(name, key)}/${verb}`, is, {
       body: {
         message: on,
         payload,
@@ -136,10 +144,20 @@ export class HttpBackend implements Backend {
     });
   }
 
-  async #request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
-    const answer = await this.#exchange(method, path, options);
-    if (answer.problem !== null) throw errorOf(answer.problem);
-    return answer;
+  async #request<Value>(
+    method: string,
+    path: string,
+    is: Is<Value>,
+    options: RequestOptions = {},
+  ): Promise<Value> {
+    const { status, json, problem } = await this.#exchange(method, path, options);
+    if (problem !== null) throw errorOf(problem);
+    return this.#checked(json, is, status);
+  }
+
+  #checked<Value>(json: unknown, is: Is<Value>, status: number): Value {
+    if (is(json)) return json;
+    throw this.#strangeAnswer(status);
   }
 
   async #exchange(method: string, path: string, options: RequestOptions): Promise<Answer> {
@@ -169,20 +187,18 @@ export class HttpBackend implements Backend {
   }
 
   #answerOf(response: Response, text: string): Answer {
-    const { status } = response;
-    try {
-      const json: Answer['json'] = JSON.parse(text);
-      if (response.ok) return { status, json, problem: null };
-      const seconds = Number(response.headers.get('Retry-After') ?? Number.NaN);
-      const problem: Problem = {
-        ...json,
-        ...(Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {}),
-      };
-      if (typeof problem.code === 'string') return { status, json, problem };
-    } catch {
-      // Something else than a door has answered: a proxy, or another program.
-    }
-    throw new ClusterError(
+    const { status, ok } = response;
+    const json = parsed(text);
+    if (json !== undefined && ok) return { status, json, problem: null };
+    if (!isProblem(json)) throw this.#strangeAnswer(status);
+    const seconds = Number(response.headers.get('Retry-After') ?? Number.NaN);
+    const retry = Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {};
+    return { status, json, problem: { ...json, ...retry } };
+  }
+
+  /** Something else than a door has answered: a proxy, or another program. */
+  #strangeAnswer(status: number): ClusterError {
+    return new ClusterError(
       status >= 502 ? 'UNAVAILABLE' : 'INTERNAL',
       `${this.#base.href} answered ${status} with something that TemJob does not say; is it the URL of a TemJob node?`,
       status >= 502 ? { retryAfterMs } : {},
@@ -201,18 +217,17 @@ interface RequestOptions {
 
 interface Answer {
   readonly status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any -- as JSON.parse gives it: each caller says what the door answers
-  readonly json: any;
-  readonly problem: Problem | null;
+  readonly json: unknown;
+  readonly problem: (Problem & { readonly retryAfterMs?: number }) | null;
 }
 
-/** problem+json, as far as it is of use here. */
-interface Problem {
-  readonly code: string;
-  readonly detail: string;
-  readonly failure?: Failure | null;
-  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
-  readonly retryAfterMs?: number;
+/** undefined is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const codes: Readonly<Record<ClusterErrorCode, true>> = {
@@ -239,9 +254,11 @@ function isClusterErrorCode(code: string): code is ClusterErrorCode {
   return Object.hasOwn(codes, code);
 }
 
-function errorOf(problem: Problem): ClusterError {
-  const { detail, errors, failure } = problem;
-  return new ClusterError(codeOf(problem.code), detail, {
+function errorOf(problem: NonNullable<Answer['problem']>): Error {
+  const { code, detail, errors, failure } = problem;
+  if (code === 'UNAUTHENTICATED' || code === 'FORBIDDEN')
+    return new NotPermittedError(code, detail);
+  return new ClusterError(codeOf(code), detail, {
     ...(problem.retryAfterMs === undefined ? {} : { retryAfterMs: problem.retryAfterMs }),
     ...(errors === undefined ? {} : { problems: errors }),
     ...(failure === undefined || failure === null ? {} : { failure }),

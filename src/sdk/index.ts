@@ -38,7 +38,12 @@ export { connect } from './connect.ts';
 export type { HttpConnection, NodeConnection } from './connect.ts';
 export type { AnyMessages, Client, ExecuteOptions, StartOptions } from './client.ts';
 export type { ResultOptions, WorkflowHandle } from './handle.ts';
-export { NotANodeError, WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
+export {
+  NotANodeError,
+  NotPermittedError,
+  WorkflowCanceledError,
+  WorkflowFailedError,
+} from './client-errors.ts';
 export { ClusterError } from '#cluster/api.ts';
 export type { ClusterErrorCode, ListFilter, WorkflowRow } from '#cluster/api.ts';
 export type { Failure, FailureKind } from '#actors/failure.ts';
