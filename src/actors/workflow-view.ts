@@ -90,8 +90,14 @@ export function workflowView(
   };
 }
 
-export function taskViews(plan: Plan, state: WorkflowState): readonly TaskView[] {
-  return plan.steps.map((planned) => {
+/** All of its tasks, or those of some steps; in the order of the definition. */
+export function taskViews(
+  plan: Plan,
+  state: WorkflowState,
+  only?: ReadonlySet<number>,
+): readonly TaskView[] {
+  const shown = only === undefined ? plan.steps : plan.steps.filter((one) => only.has(one.number));
+  return shown.map((planned) => {
     const task = state.tasks[planned.number];
     if (task === undefined) throw new Error(`W4: ${state.id} has no task ${planned.number}`);
     return taskView(plan, state, planned.number, task);

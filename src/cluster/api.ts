@@ -3,7 +3,8 @@ import type { Failure } from '#actors/failure.ts';
 import type { Json, JsonObject } from '#actors/json.ts';
 import type { Tags } from '#actors/tags.ts';
 import type { LogLine } from '#actors/work.ts';
-import type { WorkflowStatus } from '#actors/workflow-state.ts';
+import type { WorkflowEvent } from '#actors/workflow-events.ts';
+import type { TaskStatus, WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 
 /**
@@ -21,10 +22,33 @@ export interface ClusterApi {
   workflow(id: string): Promise<WorkflowSnapshot>;
   /** Waits until the workflow has ended, at most `waitMs`; resolves with its state then, ended or not; `signal` ends the wait. NOT_FOUND. */
   result(id: string, waitMs: number, signal?: AbortSignal): Promise<WorkflowSnapshot>;
-  /** Newest first; may lag the owner by up to a second. */
-  list(filter: ListFilter): Promise<readonly WorkflowRow[]>;
+  /**
+   * A page, newest first; may lag the owners by up to a second. Following `next` shows every workflow that fits the filter
+   * all the while exactly once, whatever is started meanwhile. INVALID_INPUT for the cursor of another filter.
+   */
+  list(filter: ListFilter): Promise<WorkflowPage>;
+  /** How many fit the filter: exact, as of what `list` shows. */
+  count(filter: WorkflowFilter): Promise<number>;
   /** Exact counts by state. */
   stats(): Promise<Readonly<Record<WorkflowStatus, number>>>;
+  /**
+   * Tasks of the newest workflows first, in each in the order of its definition; may lag the owners by up to a second, but
+   * for those of one workflow, which come from its owner. A call does a bounded amount of work: a page may be short, or
+   * empty, and still have a `next`. INVALID_INPUT for the cursor of another filter; NOT_FOUND for an unknown `workflowId`.
+   */
+  tasks(filter: TaskFilter): Promise<TaskPage>;
+  /**
+   * What happened to a workflow: the committed events with a greater number than `after`, oldest first. It has all that was
+   * acknowledged or told before the call, so a caller who knows how a workflow ended finds the end here. Only when no owner
+   * has answered for 3 s (a takeover that drags on) it is content with what is stored, which may lack the last second or
+   * so. NOT_FOUND.
+   */
+  events(workflowId: string, page: { after: number; limit: number }): Promise<EventPage>;
+  /**
+   * What the cluster did in each of the last minutes, this one included, oldest first. Up to some seconds behind; a node
+   * that is killed takes its last few seconds' counts with it. INVALID_INPUT over a week.
+   */
+  throughput(minutes: number): Promise<readonly MinuteCounts[]>;
   /** The newest log lines that handlers wrote, oldest first. */
   logs(
     workflowId: string,
@@ -33,6 +57,8 @@ export interface ClusterApi {
   definitions(): Promise<readonly Graph[]>;
   /** The newest version, or the one named. UNKNOWN_DEFINITION. */
   definition(name: string, version?: string): Promise<Graph>;
+  /** Newest first, at most a thousand. UNKNOWN_DEFINITION. */
+  definitionVersions(name: string): Promise<readonly DefinitionVersion[]>;
   /** Resolves after the message is committed; the same `id` again is applied once. */
   tell(message: ActorCall): Promise<void>;
   /** Resolves with the reply of the turn that took the message. */
@@ -91,11 +117,72 @@ export interface WorkflowRow {
   readonly task_states: Readonly<Record<string, number>>;
 }
 
-export interface ListFilter {
-  readonly limit: number;
-  readonly offset: number;
-  readonly state?: WorkflowStatus;
+/** All that is given has to fit; nothing given is every workflow. */
+export interface WorkflowFilter {
+  /** One of these. */
+  readonly states?: readonly WorkflowStatus[];
+  /** Of the definition, exactly. */
   readonly name?: string;
+  /** What the id begins with. */
+  readonly idPrefix?: string;
+  /** All of these, exactly. */
+  readonly tags?: Tags;
+  /** Milliseconds since 1970; created then or later. */
+  readonly createdAfter?: number;
+  /** Created earlier than that. */
+  readonly createdBefore?: number;
+}
+
+export interface ListFilter extends WorkflowFilter {
+  readonly limit: number;
+  /** How many to pass over; of what follows the cursor, when there is one. */
+  readonly offset?: number;
+  /** The `next` of the page before, of the same filter. */
+  readonly cursor?: string;
+}
+
+export interface WorkflowPage {
+  readonly rows: readonly WorkflowRow[];
+  /** Where the next page begins; null when this is the last. Opaque. */
+  readonly next: string | null;
+}
+
+export interface TaskFilter {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly type?: string;
+  readonly states?: readonly TaskStatus[];
+  /** The name of the node that runs or ran its newest attempt, or its full id. */
+  readonly node?: string;
+  readonly workflowId?: string;
+}
+
+export interface TaskPage {
+  readonly tasks: readonly TaskView[];
+  readonly next: string | null;
+}
+
+/** An event with its number in the history of its workflow, from 1. */
+export type NumberedEvent = { readonly seq: number } & WorkflowEvent;
+
+export interface EventPage {
+  readonly events: readonly NumberedEvent[];
+  /** The `after` of the next page; null when nothing more has happened yet. */
+  readonly next: number | null;
+}
+
+export interface DefinitionVersion {
+  readonly version: string;
+  readonly registered_at: string;
+}
+
+export interface MinuteCounts {
+  /** The start of the minute. */
+  readonly at: string;
+  readonly started: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly canceled: number;
 }
 
 export interface TaskLogLine extends LogLine {

@@ -10,6 +10,7 @@ import { Background } from './background.ts';
 import { Executor } from './compute/executor.ts';
 import { DefinitionCache } from './definition-cache.ts';
 import type { Duty } from './duty.ts';
+import { EventReads } from './event-reads.ts';
 import type { NodeHealth } from './health.ts';
 import { housekeeping } from './housekeeping.ts';
 import { NodeLiveFeed } from './live/feed.ts';
@@ -23,12 +24,13 @@ import { Calls } from './messages/calls.ts';
 import { Courier } from './messages/courier.ts';
 import { MailboxReader } from './messages/mailbox-reader.ts';
 import { routeNodeMessages } from './messages/node-messages.ts';
-import type { NodeMessage, ReadAnswer } from './messages/wire.ts';
+import type { EventsAnswer, NodeMessage, ReadAnswer } from './messages/wire.ts';
 import type { Store } from './mysql/store.ts';
 import { NodeApi } from './node-api.ts';
 import type { NodeOptions } from './node-options.ts';
 import { defaults } from './node-options.ts';
 import type { Notices } from './notices.ts';
+import { Queries } from './queries.ts';
 import { Reads } from './reads.ts';
 import { Beats } from './redis/beats.ts';
 import type { RedisLink } from './redis/connection.ts';
@@ -42,6 +44,7 @@ import { Dispatcher } from './tasks/dispatcher.ts';
 import { Janitor } from './tasks/janitor.ts';
 import { LogWriter } from './tasks/log-writer.ts';
 import { QueueWorker } from './tasks/queue-worker.ts';
+import { ThroughputCounter } from './throughput-counter.ts';
 
 /** The parts of a node, made and connected, and not started. */
 export interface Parts {
@@ -63,6 +66,7 @@ export interface Parts {
   readonly janitor: Janitor;
   readonly logs: LogWriter;
   readonly publisher: LivePublisher;
+  readonly throughput: ThroughputCounter;
   readonly feed: NodeLiveFeed;
   readonly doorbell: Doorbell;
   readonly inbox: Inbox;
@@ -96,6 +100,7 @@ export async function assemble(ground: {
   const queues = new TaskQueues(redis);
   const replies = new Calls<Reply>();
   const answers = new Calls<ReadAnswer>();
+  const happened = new Calls<EventsAnswer>();
   const definitions = new DefinitionCache(store.definitions);
   const courier = new Courier(
     id,
@@ -117,7 +122,10 @@ export async function assemble(ground: {
     outlet: {
       release: (effect) => release(effect),
       applied: (shard, entryIds) => reader.applied(shard, entryIds),
-      departing: (batch) => publisher.departing(batch),
+      departing: (batch) => {
+        publisher.departing(batch);
+        throughput.departing(batch);
+      },
       ended: (activation) => {
         const { name, state } = activation.actor.summary();
         notices.emit('workflow.ended', { id: activation.id, name, state });
@@ -146,6 +154,7 @@ export async function assemble(ground: {
   const around = (): Surroundings => surroundingsOf(membership);
   const reader = new MailboxReader(mailboxes, engine, notices);
   const publisher = new LivePublisher({ node: id, courier, engine, notices, around });
+  const throughput = new ThroughputCounter(id, store.throughput, notices);
   const checkpointer = new Checkpointer(
     engine,
     store.checkpoints,
@@ -223,6 +232,16 @@ export async function assemble(ground: {
     answers,
     background,
   });
+  const eventReads = new EventReads({
+    node: id,
+    shards,
+    engine,
+    histories: store.histories,
+    snapshots: store.snapshots,
+    ownership,
+    courier,
+    answers: happened,
+  });
   const feed = new NodeLiveFeed({ node: id, shards, courier, ownership, membership, notices });
   const logs = new LogWriter(shards, store.logs, notices, (workflow, lines) => {
     const owner = ownership.ownerOf(shardOf(workflow, shards));
@@ -231,7 +250,9 @@ export async function assemble(ground: {
   const hear = routeNodeMessages({
     replies,
     answers,
+    happened,
     reads,
+    eventReads,
     dispatcher,
     janitor,
     courier,
@@ -261,6 +282,7 @@ export async function assemble(ground: {
     janitor,
     logs,
     publisher,
+    throughput,
     feed,
     doorbell: new Doorbell(redis, id),
     inbox: new Inbox(redis, id),
@@ -272,6 +294,8 @@ export async function assemble(ground: {
       definitions,
       caller: new Caller(id, courier, replies, health),
       reads,
+      eventReads,
+      queries: new Queries(store, definitions),
       membership,
       ownership,
       live: feed,

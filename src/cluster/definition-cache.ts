@@ -4,7 +4,7 @@ import type { Plan } from '#actors/plan.ts';
 import { planOf } from '#actors/plan.ts';
 
 import { ClusterError } from './api.ts';
-import type { Definitions } from './mysql/definitions.ts';
+import type { Definitions, Registered } from './mysql/definitions.ts';
 
 /** How long "the newest version" may be an older one than that which another node has just registered. */
 const newestForMs = 2_000;
@@ -60,6 +60,18 @@ export class DefinitionCache {
     throw await this.#unknown(name, version);
   }
 
+  /** The newest first. Rejects with UNKNOWN_DEFINITION. */
+  async versions(name: string): Promise<readonly Registered[]> {
+    const versions = await this.#stored.versions(name);
+    if (versions.length === 0) throw await this.#unknown(name);
+    return versions;
+  }
+
+  /** Names of the definitions that have a step with this type of task. */
+  async namesWithTask(type: string): Promise<readonly string[]> {
+    return await this.#stored.namesWithTask(type);
+  }
+
   async #unknown(name: string, version?: string): Promise<ClusterError> {
     if (version !== undefined) {
       return new ClusterError(
@@ -67,7 +79,7 @@ export class DefinitionCache {
         `workflow definition not found: ${name} (version ${version})`,
       );
     }
-    const known = (await this.#stored.list()).map((graph) => graph.name);
+    const known = await this.#stored.names();
     return new ClusterError(
       'UNKNOWN_DEFINITION',
       `workflow definition not found: ${name}.${didYouMean(name, known)} It has to be in a module of a node of this cluster.`,

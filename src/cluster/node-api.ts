@@ -1,25 +1,31 @@
 import type { Graph } from '#actors/definition.ts';
 import { actorId, isActorKey, isWorkflowId, shardOf } from '#actors/ids.ts';
 import type { Json } from '#actors/json.ts';
-import { readWorkflowState, type WorkflowStatus } from '#actors/workflow-state.ts';
+import type { WorkflowStatus } from '#actors/workflow-state.ts';
 
 import { admit } from './admission.ts';
 import type {
   ActorCall,
   ClusterApi,
   ClusterView,
+  DefinitionVersion,
+  EventPage,
   ListFilter,
   LiveFeed,
+  MinuteCounts,
   Started,
   StartRequest,
+  TaskFilter,
   TaskLogLine,
-  WorkflowRow,
+  TaskPage,
+  WorkflowFilter,
+  WorkflowPage,
   WorkflowSnapshot,
 } from './api.ts';
 import { ClusterError } from './api.ts';
 import type { DefinitionCache } from './definition-cache.ts';
+import type { EventReads } from './event-reads.ts';
 import { type NodeHealth, unavailable } from './health.ts';
-import { workflowRow } from './live/workflow-row.ts';
 import { memberName } from './members/member.ts';
 import type { Membership } from './members/membership.ts';
 import type { Ownership } from './members/ownership.ts';
@@ -27,6 +33,7 @@ import type { Caller } from './messages/caller.ts';
 import { isPassing } from './mysql/failures.ts';
 import type { Store } from './mysql/store.ts';
 import { newMessageId, newWorkflowId, workflowIdOf } from './new-ids.ts';
+import { type Queries, tasksOf } from './queries.ts';
 import type { Reads } from './reads.ts';
 
 /** What a node can be asked, answered. */
@@ -96,19 +103,37 @@ export class NodeApi implements ClusterApi {
     return found;
   }
 
-  async list(filter: ListFilter): Promise<readonly WorkflowRow[]> {
-    const snapshots = await this.#stored(async () => {
-      return await this.#parts.store.workflows.list({ kind: 'workflow', ...filter });
-    });
-    return snapshots.map(({ data, seq }) =>
-      workflowRow(readWorkflowState(data), seq, { payloads: true }),
-    );
+  async list(filter: ListFilter): Promise<WorkflowPage> {
+    return await this.#stored(async () => await this.#parts.queries.list(filter));
+  }
+
+  async count(filter: WorkflowFilter): Promise<number> {
+    return await this.#stored(async () => await this.#parts.queries.count(filter));
   }
 
   async stats(): Promise<Readonly<Record<WorkflowStatus, number>>> {
     const counted = await this.#stored(async () => await this.#parts.store.workflows.stats());
     const none = { pending: 0, running: 0, completed: 0, failed: 0, canceled: 0 };
     return { ...none, ...counted };
+  }
+
+  async tasks(filter: TaskFilter): Promise<TaskPage> {
+    const { workflowId, ...anywhere } = filter;
+    if (workflowId !== undefined) return tasksOf(await this.workflow(workflowId), filter);
+    return await this.#stored(async () => await this.#parts.queries.tasks(anywhere));
+  }
+
+  async events(workflowId: string, page: { after: number; limit: number }): Promise<EventPage> {
+    if (!isWorkflowId(workflowId)) throw notFound(workflowId);
+    const found = await this.#stored(async () => {
+      return await this.#parts.eventReads.read(workflowId, page.after, page.limit);
+    });
+    if (found === null) throw notFound(workflowId);
+    return found;
+  }
+
+  async throughput(minutes: number): Promise<readonly MinuteCounts[]> {
+    return await this.#stored(async () => await this.#parts.queries.throughput(minutes));
   }
 
   async logs(
@@ -138,6 +163,10 @@ export class NodeApi implements ClusterApi {
     return await this.#stored(async () => {
       return (await this.#parts.definitions.resolve(name, version)).graph;
     });
+  }
+
+  async definitionVersions(name: string): Promise<readonly DefinitionVersion[]> {
+    return await this.#stored(async () => await this.#parts.queries.definitionVersions(name));
   }
 
   async tell(message: ActorCall): Promise<void> {
@@ -220,6 +249,8 @@ export interface NodeApiParts {
   readonly definitions: DefinitionCache;
   readonly caller: Caller;
   readonly reads: Reads;
+  readonly eventReads: EventReads;
+  readonly queries: Queries;
   readonly membership: Membership;
   readonly ownership: Ownership;
   readonly live: LiveFeed;

@@ -149,6 +149,7 @@ export class Node {
     parts.janitor.start();
     parts.logs.start();
     parts.publisher.start();
+    parts.throughput.start();
     parts.feed.start();
     parts.housekeeping.start();
     if (presence.takesWork) parts.queueWorker.start();
@@ -199,6 +200,7 @@ export class Node {
     await this.#attempt('deliver results', farewellMs, async () => await background.settled());
     parts.dispatcher.stop();
     await this.#attempt('store task logs', farewellMs, async () => await parts.logs.stop());
+    await this.#attempt('store throughput', sayMs, async () => await parts.throughput.stop());
     parts.engine.timers.stop();
     await this.#attempt('end duties', farewellMs, async () => {
       await Promise.all([

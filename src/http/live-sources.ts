@@ -247,7 +247,7 @@ export class ListSource implements Source {
   }
 
   async #list(): Promise<readonly WorkflowRow[]> {
-    const rows = await this.#watch.cluster.list({ limit: rowLimit, offset: 0 });
+    const { rows } = await this.#watch.cluster.list({ limit: rowLimit });
     return rows.map(rowCard);
   }
 

@@ -127,8 +127,12 @@ const isRow = isObjectOf<WorkflowRow>({
   task_states: isRecordOf(isNumber),
 });
 
-export const isWorkflowList = isObjectOf<{ readonly workflows: readonly WorkflowRow[] }>({
+export const isWorkflowList = isObjectOf<{
+  readonly workflows: readonly WorkflowRow[];
+  readonly next_cursor?: string | null;
+}>({
   workflows: isListOf(isRow),
+  next_cursor: (value) => value === undefined || value === null || isText(value),
 });
 
 export const isStats = isObjectOf<Readonly<Record<WorkflowStatus, number>>>({

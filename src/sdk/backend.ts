@@ -3,7 +3,7 @@ import type { Failure } from '#actors/failure.ts';
 import type { Json, JsonObject } from '#actors/json.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
-import type { ActorCall, ListFilter, Started, StartRequest, WorkflowRow } from '#cluster/api.ts';
+import type { ActorCall, ListFilter, Started, StartRequest, WorkflowPage } from '#cluster/api.ts';
 
 /**
  * What a client needs of a cluster, and all it needs: over a node in the same program, or over the HTTP door of another.
@@ -18,7 +18,7 @@ export interface Backend {
   task(id: string): Promise<TaskView>;
   /** How the workflow has ended, or null when it has not within `waitMs`, at most a minute; rejects when `signal` is aborted. */
   result(id: string, waitMs: number, signal: AbortSignal): Promise<Ending | null>;
-  list(filter: ListFilter): Promise<readonly WorkflowRow[]>;
+  list(filter: ListFilter): Promise<WorkflowPage>;
   stats(): Promise<Readonly<Record<WorkflowStatus, number>>>;
   ask(call: ActorCall): Promise<Json>;
   tell(call: ActorCall): Promise<void>;

@@ -13,7 +13,7 @@ import type { Json, JsonObject } from '#actors/json.ts';
 import type { Tags } from '#actors/tags.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
-import type { ListFilter, WorkflowRow } from '#cluster/api.ts';
+import type { ListFilter, WorkflowPage, WorkflowRow } from '#cluster/api.ts';
 import { ClusterError } from '#cluster/api.ts';
 
 import type { Actor, ActorRef } from './actor.ts';
@@ -203,6 +203,11 @@ export class Client {
     second?: number,
   ): Promise<readonly WorkflowRow[]> {
     const asked = typeof first === 'number' ? { limit: first, offset: second ?? 0 } : first;
+    return (await this.listPage(asked)).rows;
+  }
+
+  /** As `listWorkflows`, with the `next` to give as `cursor` for the page after this one. */
+  async listPage(asked: Partial<ListFilter> = {}): Promise<WorkflowPage> {
     const filter = { ...asked, limit: asked.limit ?? 20, offset: asked.offset ?? 0 };
     checkRange('limit', filter.limit, 1, 200);
     checkRange('offset', filter.offset, 0, 10_000);

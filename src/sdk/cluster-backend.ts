@@ -8,7 +8,7 @@ import type {
   ListFilter,
   Started,
   StartRequest,
-  WorkflowRow,
+  WorkflowPage,
 } from '#cluster/api.ts';
 import { ClusterError } from '#cluster/api.ts';
 
@@ -68,7 +68,7 @@ export class ClusterBackend implements Backend {
     }
   }
 
-  async list(filter: ListFilter): Promise<readonly WorkflowRow[]> {
+  async list(filter: ListFilter): Promise<WorkflowPage> {
     return await this.#api.list(filter);
   }
 

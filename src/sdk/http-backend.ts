@@ -7,7 +7,7 @@ import type {
   ListFilter,
   Started,
   StartRequest,
-  WorkflowRow,
+  WorkflowPage,
 } from '#cluster/api.ts';
 import { ClusterError } from '#cluster/api.ts';
 
@@ -99,15 +99,10 @@ export class HttpBackend implements Backend {
     return { state: 'failed', failure };
   }
 
-  async list(filter: ListFilter): Promise<readonly WorkflowRow[]> {
-    const query = new URLSearchParams({
-      limit: String(filter.limit),
-      offset: String(filter.offset),
-      ...(filter.state === undefined ? {} : { state: filter.state }),
-      ...(filter.name === undefined ? {} : { name: filter.name }),
-    });
-    const path = `api/v1/workflows?${query.toString()}`;
-    return (await this.#request('GET', path, isWorkflowList)).workflows;
+  async list(filter: ListFilter): Promise<WorkflowPage> {
+    const path = `api/v1/workflows?${queryOf(filter).toString()}`;
+    const { workflows, next_cursor: next } = await this.#request('GET', path, isWorkflowList);
+    return { rows: workflows, next: next ?? null };
   }
 
   async stats(): Promise<Readonly<Record<WorkflowStatus, number>>> {
@@ -263,6 +258,27 @@ function errorOf(problem: NonNullable<Answer['problem']>): Error {
     ...(errors === undefined ? {} : { problems: errors }),
     ...(failure === undefined || failure === null ? {} : { failure }),
   });
+}
+
+function queryOf(filter: ListFilter): URLSearchParams {
+  const { limit, offset, cursor, states, name, idPrefix, tags = {} } = filter;
+  const { createdAfter, createdBefore } = filter;
+  const given = {
+    limit,
+    offset,
+    cursor,
+    state: states?.join(','),
+    name,
+    id_prefix: idPrefix,
+    created_after: createdAfter === undefined ? undefined : new Date(createdAfter).toISOString(),
+    created_before: createdBefore === undefined ? undefined : new Date(createdBefore).toISOString(),
+    ...Object.fromEntries(Object.entries(tags).map(([tag, value]) => [`tag.${tag}`, value])),
+  };
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(given)) {
+    if (value !== undefined) query.set(key, String(value));
+  }
+  return query;
 }
 
 /** The door says what was not found; a client of a node hears that from the message. */

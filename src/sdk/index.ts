@@ -45,7 +45,7 @@ export {
   WorkflowFailedError,
 } from './client-errors.ts';
 export { ClusterError } from '#cluster/api.ts';
-export type { ClusterErrorCode, ListFilter, WorkflowRow } from '#cluster/api.ts';
+export type { ClusterErrorCode, ListFilter, WorkflowPage, WorkflowRow } from '#cluster/api.ts';
 export type { Failure, FailureKind } from '#actors/failure.ts';
 export type { TaskStatus, WorkflowStatus } from '#actors/workflow-state.ts';
 export type { TaskView, WorkflowView } from '#actors/workflow-view.ts';

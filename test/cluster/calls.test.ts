@@ -120,19 +120,19 @@ describe('a call to a node', () => {
     await cluster.api.result(id, 10_000);
 
     await until(async () => {
-      const rows = await cluster.api.list({ limit: 100, offset: 0, name: 'greet' });
+      const { rows } = await cluster.api.list({ limit: 100, name: 'greet' });
       return rows.find((row) => row.id === id)?.state === 'completed';
     });
     await until(async () => (await cluster.api.logs(id, { limit: 10 })).length > 0);
 
     const [line] = await cluster.api.logs(id, { limit: 10 });
-    const all = await cluster.api.list({ limit: 1_000, offset: 0 });
+    const { rows: all } = await cluster.api.list({ limit: 1_000 });
     expect(line).to.include({ step: 0, attempt: 1, level: 'info', message: 'hello listed' });
     // What the tests before started may still be on its way into the store between two reads of it.
     await until(async () => {
       const stats = await cluster.api.stats();
-      const listed = await cluster.api.list({ limit: 1_000, offset: 0 });
-      return Object.values(stats).reduce((sum, count) => sum + count) === listed.length;
+      const { rows } = await cluster.api.list({ limit: 1_000 });
+      return Object.values(stats).reduce((sum, count) => sum + count) === rows.length;
     });
     expect(all.map((row) => row.created_at)).to.deep.equal(
       all

@@ -83,7 +83,7 @@ describe('a failed workflow of a cluster', function () {
     await cluster.api.retry(id);
     await until(async () => (await stored(id))?.['is_open'] === 1);
     const open = await stored(id);
-    const listed = await cluster.api.list({ limit: 10, offset: 0, state: 'running' });
+    const { rows: listed } = await cluster.api.list({ limit: 10, states: ['running'] });
     door.open();
     await cluster.api.result(id, 10_000);
     await until(async () => (await stored(id))?.['is_open'] === 0);

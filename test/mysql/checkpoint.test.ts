@@ -94,8 +94,26 @@ describe('the checkpointer', () => {
     await checkpoints.write([kept], [], []);
 
     expect(await snapshots.load([{ shard: 0, id: 'w' }])).to.deep.equal([kept]);
-    const [listed] = await world.store.workflows.list({ kind: 'workflow', limit: 1, offset: 0 });
-    expect(listed).to.deep.equal(kept);
+    const { snapshots: listed } = await world.store.workflows.page({}, { limit: 1 });
+    expect(listed).to.deep.equal([kept]);
+  });
+
+  it('is stored only after the history that leads to it', async () => {
+    await using world = await freshStore();
+    await using rival = await connect(world.url);
+    const { checkpoints, histories, snapshots } = world.store;
+    await rival.query('RENAME TABLE history TO gone');
+    const segment = { shard: 0, id: 'w', firstSeq: 1, lastSeq: 1, events: '[{"seq":1,"event":1}]' };
+    const write = async () => await checkpoints.write([snapshot({ id: 'w' })], [segment], []);
+
+    const failed = await write().catch((error: unknown) => error);
+
+    expect(failed).to.be.instanceOf(Error);
+    expect(await snapshots.load([{ shard: 0, id: 'w' }])).to.be.empty;
+    await rival.query('RENAME TABLE gone TO history');
+    await write();
+    expect(await snapshots.load([{ shard: 0, id: 'w' }])).to.have.length(1);
+    expect(await histories.read(0, 'w', { limit: 9 })).to.deep.equal([{ seq: 1, event: 1 }]);
   });
 
   it('tries again when it loses a deadlock', async () => {

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 
 import type { Graph } from '#actors/definition.ts';
-import type { HistorySegment } from '#cluster/mysql/history.ts';
+import type { HistoryRange, HistorySegment } from '#cluster/mysql/history.ts';
 import type { Snapshot } from '#cluster/mysql/snapshots.ts';
 import type { TaskLogRow } from '#cluster/mysql/task-logs.ts';
 
@@ -59,33 +60,69 @@ describe('snapshots', () => {
 });
 
 describe('history', () => {
-  it('gives each event once, in both directions, however the segments overlap', async () => {
+  it('gives each event once, however the segments overlap', async () => {
     await using world = await freshStore();
     const { checkpoints, histories } = world.store;
     await checkpoints.write([], [segment(1, 2), segment(3, 5), segment(4, 8)], []);
     await checkpoints.write([], [segment(1, 6), segment(3, 3), segment(9, 9)], []);
 
-    const up = await histories.read(0, 'w', { limit: 100, order: 'asc' });
-    const down = await histories.read(0, 'w', { limit: 100, order: 'desc' });
+    const events = await histories.read(0, 'w', { limit: 100 });
 
-    expect(up.map(({ seq }) => seq)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(down).to.deep.equal(up.toReversed());
-    expect(up[0]).to.deep.equal({ seq: 1, event: 'e1' });
+    expect(events.map(({ seq }) => seq)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(events[0]).to.deep.equal({ seq: 1, event: 'e1' });
   });
 
-  it('gives a page after or before an event', async () => {
+  it('has no gap after any event, where a short segment lies within a long one', async () => {
+    await using world = await freshStore();
+    const { checkpoints, histories } = world.store;
+    const cuts = [
+      [1, 1],
+      [2, 12],
+      [4, 5],
+      [7, 7],
+      [8, 10],
+      [13, 15],
+    ] as const;
+    await checkpoints.write(
+      [],
+      cuts.map(([first, last]) => segment(first, last)),
+      [],
+    );
+
+    for (let after = 0; after <= 15; after += 1) {
+      const events = await histories.read(0, 'w', { after, limit: 100 });
+      expect(events.map(({ seq }) => seq)).to.deep.equal(seqs(after + 1, 15));
+    }
+  });
+
+  it('gives a page after and before an event, and ends it when it is long enough', async () => {
     await using world = await freshStore();
     const { checkpoints, histories } = world.store;
     const segments = Array.from({ length: 40 }, (_, n) => segment(n * 3 + 1, n * 3 + 3));
     await checkpoints.write([], segments, []);
+    const page = async (range: Partial<HistoryRange>) =>
+      (await histories.read(0, 'w', { limit: 100, ...range })).map(({ seq }) => seq);
 
-    const after = await histories.read(0, 'w', { after: 50, limit: 60, order: 'asc' });
-    const before = await histories.read(0, 'w', { before: 50, limit: 60, order: 'desc' });
+    expect(await page({ after: 50, limit: 60 })).to.deep.equal(seqs(51, 110));
+    expect(await page({ after: 100, before: 110 })).to.deep.equal(seqs(101, 109));
+    expect(await page({ after: 119 })).to.deep.equal([120]);
+    expect(await page({ after: 120 })).to.be.empty;
+    expect(await page({ after: 0, bytes: 1 })).to.deep.equal([1, 2, 3]);
+  });
 
-    expect(after.map(({ seq }) => seq)).to.deep.equal(Array.from({ length: 60 }, (_, n) => 51 + n));
-    expect(before.map(({ seq }) => seq)).to.deep.equal(
-      Array.from({ length: 49 }, (_, n) => 49 - n),
-    );
+  it('of 50,000 events is paged from any place without reading what is before it', async () => {
+    await using world = await freshStore();
+    await using watcher = await connect(world.url);
+    const { checkpoints, histories } = world.store;
+    const segments = Array.from({ length: 10_000 }, (_, n) => segment(n * 5 + 1, n * 5 + 5));
+    await checkpoints.write([], segments, []);
+
+    const before = await rowsRead(watcher);
+    const events = await histories.read(0, 'w', { after: 48_888, limit: 200 });
+    const read = (await rowsRead(watcher)) - before;
+
+    expect(events.map(({ seq }) => seq)).to.deep.equal(seqs(48_889, 49_088));
+    expect(read).to.be.lessThan(1_000);
   });
 });
 
@@ -125,6 +162,23 @@ describe('definitions', () => {
     expect(await definitions.latest('c')).to.equal(null);
   });
 
+  it('are found by a type of task, whatever it is called', async () => {
+    await using world = await freshStore();
+    const { definitions } = world.store;
+    await definitions.put([
+      graph('a', 'v1', ['mail', 'a"b\\c_%']),
+      graph('b', 'v1', ['mail']),
+      graph('c', 'v1', ['mailer', 'ma_l']),
+      graph('d', 'v1', []),
+    ]);
+    await definitions.put([graph('b', 'v2', [])]);
+
+    expect(await definitions.namesWithTask('mail')).to.deep.equal(['a', 'b']);
+    expect(await definitions.namesWithTask('a"b\\c_%')).to.deep.equal(['a']);
+    expect(await definitions.namesWithTask('ma_l')).to.deep.equal(['c']);
+    expect(await definitions.namesWithTask('%')).to.be.empty;
+  });
+
   it('of an earlier version are the newest again after a roll-back', async () => {
     await using world = await freshStore();
     const { definitions } = world.store;
@@ -153,78 +207,14 @@ describe('nodes', () => {
   });
 });
 
-describe('lists of workflows', () => {
-  it('are newest first, filtered, paged and counted exactly', async () => {
-    await using world = await freshStore();
-    const { checkpoints, workflows } = world.store;
-    await checkpoints.write(
-      [
-        snapshot({ id: 'old', createdAt: 1, state: 'completed', endedAt: 1, open: false }),
-        snapshot({ id: 'new', createdAt: 3, shard: 3 }),
-        snapshot({ id: 'mid', createdAt: 2, name: 'other' }),
-        snapshot({ id: 'mid2', createdAt: 2 }),
-        snapshot({ id: 'counter/1', createdAt: 9, kind: 'actor' }),
-      ],
-      [],
-      [],
-    );
-    const ids = async (filter: {
-      state?: string;
-      name?: string;
-      limit?: number;
-      offset?: number;
-    }) =>
-      (await workflows.list({ kind: 'workflow', limit: 9, offset: 0, ...filter })).map(
-        ({ id }) => id,
-      );
-
-    expect(await ids({})).to.deep.equal(['new', 'mid2', 'mid', 'old']);
-    expect(await ids({ limit: 2, offset: 1 })).to.deep.equal(['mid2', 'mid']);
-    expect(await ids({ state: 'running', name: 'order' })).to.deep.equal(['new', 'mid2']);
-    expect(await workflows.count()).to.equal(4);
-    expect(await workflows.stats()).to.deep.equal({ running: 3, completed: 1 });
-    expect(await workflows.stats('actor')).to.deep.equal({ running: 1 });
-  });
-
-  it('are read by an index, never by a scan of the table', async () => {
-    await using world = await freshStore();
-    await using watcher = await connect(world.url);
-    const many = Array.from({ length: 5_000 }, (_, n) => snapshot({ id: `w${n}`, createdAt: n }));
-    await world.store.checkpoints.write(many, [], []);
-    await watcher.query('ANALYZE TABLE actor');
-
-    const keyOf = async (sql: string): Promise<unknown> => {
-      const [rows] = await watcher.query(`EXPLAIN FORMAT=TRADITIONAL ${sql}`);
-      const [row]: unknown[] = Array.isArray(rows) ? rows : [];
-      return row instanceof Object && 'key' in row ? row.key : null;
-    };
-
-    expect(
-      await keyOf(
-        "SELECT * FROM actor WHERE kind = 'workflow' ORDER BY created_at DESC, id DESC LIMIT 20",
-      ),
-    ).to.equal('actor_created');
-    expect(
-      await keyOf(
-        "SELECT * FROM actor WHERE kind = 'workflow' AND state = 'failed' ORDER BY created_at DESC, id DESC LIMIT 20",
-      ),
-    ).to.equal('actor_state');
-    expect(
-      await keyOf("SELECT state, COUNT(*) FROM actor WHERE kind = 'workflow' GROUP BY state"),
-    ).to.equal('actor_state');
-    expect(await keyOf('SELECT id FROM actor WHERE shard_id = 0 AND due_at < 5')).to.equal(
-      'actor_due',
-    );
-  });
-});
-
 describe('retention', () => {
-  it('removes what ended long ago with its history and logs, in chunks, and nothing else', async () => {
+  it('removes what ended long ago with its history, logs and tags, in chunks, and nothing else', async () => {
     await using world = await freshStore();
-    const { checkpoints, histories, logs, retention, snapshots } = world.store;
-    const old = ['a', 'b', 'c'].map((id) => snapshot({ id, open: false, endedAt: 1_000 }));
+    const { checkpoints, histories, logs, retention, snapshots, workflows } = world.store;
+    const tags = { team: 'one' };
+    const old = ['a', 'b', 'c'].map((id) => snapshot({ id, open: false, endedAt: 1_000, tags }));
     const kept = [
-      snapshot({ id: 'open' }),
+      snapshot({ id: 'open', tags }),
       snapshot({ id: 'fresh', open: false, endedAt: Date.now() }),
     ];
     const all = [...old, ...kept];
@@ -257,9 +247,10 @@ describe('retention', () => {
     expect(pruned).to.deep.equal([2, 1]);
     const left = await snapshots.load(all);
     expect(left.map(({ id }) => id)).to.have.members(['open', 'fresh']);
-    expect(await histories.read(0, 'a', { limit: 9, order: 'asc' })).to.be.empty;
-    expect(await histories.read(0, 'open', { limit: 9, order: 'asc' })).to.have.length(1);
+    expect(await histories.read(0, 'a', { limit: 9 })).to.be.empty;
+    expect(await histories.read(0, 'open', { limit: 9 })).to.have.length(1);
     expect(await logs.read(0, 'b', { limit: 9 })).to.be.empty;
+    expect(await workflows.count({ tags })).to.equal(1);
     expect(await logs.read(0, 'fresh', { limit: 9 })).to.have.length(1);
   });
 });
@@ -277,6 +268,44 @@ function line(task: number, n: number): TaskLogRow {
   return { shard: 0, id: 'w', task, attempt: 1, n, at: n, level: 'warn', message };
 }
 
-function graph(name: string, version: string): Graph {
-  return { name, version, steps: [], timeoutMs: null, onFailure: 'letFinish' };
+function seqs(first: number, last: number): readonly number[] {
+  return Array.from({ length: last - first + 1 }, (_, n) => first + n);
+}
+
+function graph(name: string, version: string, tasks: readonly string[] = []): Graph {
+  const steps = tasks.map((task, index) => ({ ...step, name: `s${index}`, task, queue: task }));
+  return { name, version, steps, timeoutMs: null, onFailure: 'letFinish' };
+}
+
+const step = {
+  needs: [],
+  retry: {
+    maxAttempts: 1,
+    initialIntervalMs: 1,
+    backoffCoefficient: 1,
+    maxIntervalMs: 1,
+    jitter: 0,
+    maxElapsedMs: null,
+    nonRetryable: [],
+  },
+  timeouts: {
+    startToCloseMs: null,
+    scheduleToStartMs: null,
+    scheduleToCloseMs: null,
+    heartbeatMs: null,
+  },
+  onError: null,
+  conditional: false,
+  mapped: false,
+  whenNeedsSkipped: 'run',
+  priority: 3,
+  isolate: false,
+} as const;
+
+/** How many entries of keys and tables the statements of this server have read one after the other. */
+async function rowsRead(watcher: Connection): Promise<number> {
+  const [rows] = await watcher.query<RowDataPacket[]>(
+    "SHOW GLOBAL STATUS WHERE Variable_name IN ('Handler_read_next', 'Handler_read_prev')",
+  );
+  return rows.reduce((sum, row) => sum + Number(row['Value']), 0);
 }

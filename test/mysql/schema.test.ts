@@ -46,7 +46,10 @@ describe('the schema', () => {
 
     const results = await Promise.all([a, b, c].map(async ({ store }) => await store.migrate()));
 
-    expect(results.flatMap(({ applied }) => applied)).to.deep.equal(['0001-initial']);
+    expect(results.flatMap(({ applied }) => applied)).to.deep.equal([
+      '0001-initial',
+      '0002-search',
+    ]);
     expect(await c.store.claims.read()).to.have.length(8);
     expect(await a.store.migrate()).to.deep.equal({ applied: [] });
   });

@@ -343,7 +343,7 @@ describe('a client', () => {
         expect(others).to.deep.equal([]);
         const [second] = await client.listWorkflows(1, 1);
         expect(second?.id).not.to.equal(newest?.id);
-        const canceled = await client.listWorkflows({ state: 'canceled', name: 'waits' });
+        const canceled = await client.listWorkflows({ states: ['canceled'], name: 'waits' });
         expect(canceled.map((row) => row.id)).to.include(waiting);
         expect((await client.stats()).canceled).to.be.at.least(1);
         await fails(client.listWorkflows(0), 'INVALID_INPUT');

@@ -1,5 +1,6 @@
 import type { Reply } from '#actors/message.ts';
 
+import type { EventReads } from '../event-reads.ts';
 import type { NodeLiveFeed } from '../live/feed.ts';
 import type { LivePublisher } from '../live/publisher.ts';
 import type { Membership } from '../members/membership.ts';
@@ -9,13 +10,15 @@ import type { Dispatcher } from '../tasks/dispatcher.ts';
 import type { Janitor } from '../tasks/janitor.ts';
 import type { Calls } from './calls.ts';
 import type { Courier } from './courier.ts';
-import type { NodeMessage, ReadAnswer } from './wire.ts';
+import type { EventsAnswer, NodeMessage, ReadAnswer } from './wire.ts';
 
 /** Hands a message from a node to the part that it is for. */
 export function routeNodeMessages(parts: {
   replies: Calls<Reply>;
   answers: Calls<ReadAnswer>;
+  happened: Calls<EventsAnswer>;
   reads: Reads;
+  eventReads: EventReads;
   dispatcher: Dispatcher;
   janitor: Janitor;
   courier: Courier;
@@ -24,7 +27,8 @@ export function routeNodeMessages(parts: {
   publisher: LivePublisher;
   feed: NodeLiveFeed;
 }): (message: NodeMessage) => void {
-  const { replies, answers, reads, dispatcher, janitor, courier } = parts;
+  const { replies, answers, happened, reads, eventReads } = parts;
+  const { dispatcher, janitor, courier } = parts;
   const { membership, ownership, publisher, feed } = parts;
   return (message) => {
     switch (message.t) {
@@ -36,6 +40,12 @@ export function routeNodeMessages(parts: {
         return;
       case 'read':
         reads.asked(message);
+        return;
+      case 'events':
+        eventReads.asked(message);
+        return;
+      case 'happened':
+        happened.answer(message.call, message.answer);
         return;
       case 'abort':
         dispatcher.abortHere(message.ref, message.reason);

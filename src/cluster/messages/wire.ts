@@ -21,6 +21,16 @@ export type NodeMessage =
       readonly waitMs: number;
     }
   | { readonly t: 'state'; readonly call: string; readonly answer: ReadAnswer }
+  /** Tell what happened to a workflow and is not in its history yet. */
+  | {
+      readonly t: 'events';
+      readonly call: string;
+      readonly from: string;
+      readonly id: string;
+      readonly after: number;
+      readonly limit: number;
+    }
+  | { readonly t: 'happened'; readonly call: string; readonly answer: EventsAnswer }
   /** Which of these are not in your hands, though their actors say so? */
   | { readonly t: 'holding'; readonly from: string; readonly refs: readonly WorkRef[] }
   | { readonly t: 'absent'; readonly refs: readonly WorkRef[] }
@@ -60,4 +70,17 @@ export type ReadAnswer =
   | { readonly found: WorkflowSnapshot }
   | { readonly found: null }
   /** This node does not own it (any more). */
+  | { readonly moved: true };
+
+export type EventsAnswer =
+  | {
+      /** Number of the first event that may not be in the history. */
+      readonly first: number;
+      /** Number of the newest that is committed. */
+      readonly last: number;
+      /** From `first`, or from what was asked for when that is later, as JSON. */
+      readonly events: readonly string[];
+    }
+  /** It is not in memory, so all of it is stored. */
+  | { readonly away: true }
   | { readonly moved: true };

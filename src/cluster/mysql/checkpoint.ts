@@ -16,6 +16,8 @@ export interface Advance {
  * P1  A stored snapshot is only ever replaced by one with a greater seq; so a late writer does no harm.
  * P2  `checkpoint_lsn` only ever rises, and only by the owner; it rises after what it stands for is stored.
  * P3  Each step may be repeated, alone or after a crash in between.
+ * P4  What a snapshot stands for is stored before it: its history, which a successor would not write again, as it takes up
+ *     the journal after the snapshot; and its tags, which are written with an actor's first snapshot alone.
  */
 export class Checkpoints {
   readonly #pool: () => Promise<Pool>;
@@ -30,11 +32,14 @@ export class Checkpoints {
     advances: readonly Advance[],
   ): Promise<void> {
     const pool = await this.#pool();
-    for (const chunk of chunksOf(snapshots, sizeOfSnapshot)) {
-      await send(pool, upsertSql(chunk.length), chunk.flatMap(snapshotValues));
-    }
     for (const chunk of chunksOf(segments, sizeOfSegment)) {
       await send(pool, segmentSql(chunk.length), chunk.flatMap(segmentValues));
+    }
+    for (const chunk of chunksOf(snapshots.flatMap(tagsOf), () => 0)) {
+      await send(pool, tagSql(chunk.length), chunk.flat());
+    }
+    for (const chunk of chunksOf(snapshots, sizeOfSnapshot)) {
+      await send(pool, upsertSql(chunk.length), chunk.flatMap(snapshotValues));
     }
     // In the order of shards, as commits lock them.
     const sorted = advances.toSorted((a, b) => a.shard - b.shard);
@@ -97,6 +102,16 @@ function snapshotValues(snapshot: Snapshot): Value[] {
     snapshot.endedAt,
     snapshot.seq,
   ];
+}
+
+function tagsOf({ shard, id, createdAt, tags = {} }: Snapshot): readonly Value[][] {
+  return Object.entries(tags).map(([name, value]) => [shard, id, name, value, createdAt]);
+}
+
+/** Tags never change. Not INSERT IGNORE, which would also cut short what is too long. */
+function tagSql(rows: number): string {
+  return `INSERT INTO tag (shard_id, id, name, value, created_at) VALUES ${tuples(rows, 5)}
+    ON DUPLICATE KEY UPDATE created_at = tag.created_at`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Graph } from '#actors/definition.ts';
 
 import type { Pool } from './pool.ts';
-import { type Row, text } from './row.ts';
+import { int, type Row, text } from './row.ts';
 
 /** The graphs that nodes have registered, by name and version. A version is a hash of its content, so it never changes. */
 export class Definitions {
@@ -17,7 +17,7 @@ export class Definitions {
    */
   async put(graphs: readonly Graph[]): Promise<void> {
     if (graphs.length === 0) return;
-    const newest = new Map((await this.list()).map((graph) => [graph.name, graph.version]));
+    const newest = await this.#newestVersions();
     const fresh = graphs.filter((graph) => newest.get(graph.name) !== graph.version);
     if (fresh.length === 0) return;
     await this.#pool.run(
@@ -39,30 +39,68 @@ export class Definitions {
   }
 
   async latest(name: string): Promise<Graph | null> {
-    return (await this.versions(name))[0] ?? null;
+    const rows = await this.#pool.rows(
+      `SELECT graph FROM definition WHERE name = ? AND version = (
+         SELECT version FROM definition WHERE name = ? ORDER BY registered_at DESC, version DESC LIMIT 1)`,
+      [name, name],
+    );
+    return rows.map(decode)[0] ?? null;
   }
 
   /** The newest version of each name, by name. */
   async list(): Promise<readonly Graph[]> {
     const rows = await this.#pool.rows(
-      `SELECT d.name, d.graph FROM definition d
-       WHERE NOT EXISTS (SELECT 1 FROM definition later WHERE later.name = d.name
-         AND (later.registered_at > d.registered_at
-           OR (later.registered_at = d.registered_at AND later.version > d.version)))
-       ORDER BY d.name`,
+      `SELECT d.name, d.graph FROM definition d WHERE ${isNewest} ORDER BY d.name`,
     );
     return rows.map(decode);
   }
 
-  /** The newest first. */
-  async versions(name: string): Promise<readonly Graph[]> {
+  async names(): Promise<readonly string[]> {
+    const rows = await this.#pool.rows('SELECT DISTINCT name FROM definition ORDER BY name');
+    return rows.map((row) => text(row, 'name'));
+  }
+
+  /** Names of those that have, in any version, a step with this type of task. */
+  async namesWithTask(type: string): Promise<readonly string[]> {
+    // As JSON.stringify writes it in `put`; that a longer text may hold it too does no harm.
+    const written = `"task":${JSON.stringify(type)}`;
     const rows = await this.#pool.rows(
-      'SELECT graph FROM definition WHERE name = ? ORDER BY registered_at DESC, version DESC',
+      'SELECT DISTINCT name FROM definition WHERE graph LIKE ? ORDER BY name',
+      [`%${written.replace(/[\\%_]/g, '\\$&')}%`],
+    );
+    return rows.map((row) => text(row, 'name'));
+  }
+
+  /** The newest first, at most a thousand. */
+  async versions(name: string): Promise<readonly Registered[]> {
+    const rows = await this.#pool.rows(
+      `SELECT version, registered_at FROM definition WHERE name = ?
+       ORDER BY registered_at DESC, version DESC LIMIT 1000`,
       [name],
     );
-    return rows.map(decode);
+    return rows.map((row) => ({
+      version: text(row, 'version'),
+      registeredAt: Math.floor(int(row, 'registered_at') / 1_000),
+    }));
+  }
+
+  async #newestVersions(): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#pool.rows(
+      `SELECT d.name, d.version FROM definition d WHERE ${isNewest}`,
+    );
+    return new Map(rows.map((row) => [text(row, 'name'), text(row, 'version')]));
   }
 }
+
+export interface Registered {
+  readonly version: string;
+  /** Milliseconds since 1970, when it became the newest last. */
+  readonly registeredAt: number;
+}
+
+const isNewest = `NOT EXISTS (SELECT 1 FROM definition later WHERE later.name = d.name
+  AND (later.registered_at > d.registered_at
+    OR (later.registered_at = d.registered_at AND later.version > d.version)))`;
 
 // Microseconds, so that versions registered right after each other are in order.
 const serverMicroseconds = 'CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)';

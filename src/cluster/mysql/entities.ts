@@ -31,7 +31,8 @@ export const ActorEntity = defineEntity({
     { name: 'actor_due', properties: ['shard', 'dueAt'] },
     { name: 'actor_created', properties: ['kind', 'createdAt', 'id'] },
     { name: 'actor_state', properties: ['kind', 'state', 'createdAt', 'id'] },
-    { name: 'actor_name', properties: ['kind', 'name', 'createdAt', 'id'] },
+    { name: 'actor_name_state', properties: ['kind', 'name', 'state', 'createdAt', 'id'] },
+    { name: 'actor_id', properties: ['kind', 'id', 'state', 'name', 'createdAt'] },
     { name: 'actor_ended', properties: ['endedAt'] },
   ],
 });

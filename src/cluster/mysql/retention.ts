@@ -1,7 +1,7 @@
 import { type Pool, tuples } from './pool.ts';
 import { int, text } from './row.ts';
 
-/** Removes actors that ended long ago, with their history and log lines. */
+/** Removes actors that ended long ago, with their history, log lines and tags. */
 export class Retention {
   readonly #pool: Pool;
 
@@ -18,7 +18,7 @@ export class Retention {
     if (rows.length === 0) return 0;
     const keys = rows.flatMap((row) => [int(row, 'shard_id'), text(row, 'id')]);
     // The actor last: should we die in between, the next call finds it again.
-    for (const table of ['task_log', 'history', 'actor']) {
+    for (const table of ['task_log', 'history', 'tag', 'actor']) {
       const closed = table === 'actor' ? ' AND is_open = 0' : '';
       await this.#pool.run(
         `DELETE FROM ${table} WHERE (shard_id, id) IN (${tuples(rows.length, 2)})${closed}`,

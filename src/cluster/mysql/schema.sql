@@ -16,7 +16,8 @@ CREATE TABLE actor (
   KEY actor_created (kind, created_at, id),
   KEY actor_due (shard_id, due_at),
   KEY actor_ended (ended_at),
-  KEY actor_name (kind, name, created_at, id),
+  KEY actor_id (kind, id, state, name, created_at),
+  KEY actor_name_state (kind, name, state, created_at, id),
   KEY actor_open (shard_id, is_open),
   KEY actor_state (kind, state, created_at, id),
   PRIMARY KEY (shard_id, id)
@@ -34,6 +35,7 @@ CREATE TABLE definition (
   version varchar(64) COLLATE utf8mb4_bin NOT NULL,
   graph mediumtext COLLATE utf8mb4_bin NOT NULL,
   registered_at bigint NOT NULL,
+  KEY definition_newest (name, registered_at, version),
   PRIMARY KEY (name, version)
 );
 
@@ -75,6 +77,16 @@ CREATE TABLE shard (
   PRIMARY KEY (shard_id)
 );
 
+CREATE TABLE tag (
+  shard_id smallint unsigned NOT NULL,
+  id varchar(255) COLLATE utf8mb4_bin NOT NULL,
+  name varchar(40) COLLATE utf8mb4_bin NOT NULL,
+  value varchar(200) COLLATE utf8mb4_bin NOT NULL,
+  created_at bigint NOT NULL,
+  PRIMARY KEY (shard_id, id, name),
+  KEY tag_search (name, value, created_at, id)
+);
+
 CREATE TABLE task_log (
   shard_id smallint unsigned NOT NULL,
   id varchar(255) COLLATE utf8mb4_bin NOT NULL,
@@ -85,4 +97,14 @@ CREATE TABLE task_log (
   level varchar(8) COLLATE utf8mb4_bin NOT NULL,
   message text COLLATE utf8mb4_bin NOT NULL,
   PRIMARY KEY (shard_id, id, task, attempt, n)
+);
+
+CREATE TABLE throughput (
+  minute bigint NOT NULL,
+  node varchar(255) COLLATE utf8mb4_bin NOT NULL,
+  started int unsigned NOT NULL,
+  completed int unsigned NOT NULL,
+  failed int unsigned NOT NULL,
+  canceled int unsigned NOT NULL,
+  PRIMARY KEY (minute, node)
 );

@@ -1,3 +1,5 @@
+import type { Tags } from '#actors/tags.ts';
+
 import { list, type Pool, tuples } from './pool.ts';
 import { int, intOrNull, type Row, text, textOrNull } from './row.ts';
 
@@ -22,6 +24,8 @@ export interface Snapshot {
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** To be stored for searching; left out when it has been done. */
+  readonly tags?: Tags;
 }
 
 export interface ActorKey {
@@ -74,6 +78,15 @@ export class Snapshots {
       found.push(...rows.map(decodeSnapshot));
     }
     return found;
+  }
+
+  /** How far the snapshot of an actor is; null when there is none. */
+  async seqOf({ shard, id }: ActorKey): Promise<number | null> {
+    const [row] = await this.#pool.rows('SELECT seq FROM actor WHERE shard_id = ? AND id = ?', [
+      shard,
+      id,
+    ]);
+    return row === undefined ? null : int(row, 'seq');
   }
 
   /** Open actors of the shards that want to be woken before a time, the earliest first. */

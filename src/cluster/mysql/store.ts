@@ -9,13 +9,13 @@ import { isConnectionFailure } from './failures.ts';
 import { Histories } from './history.ts';
 import { Journal } from './journal.ts';
 import { Nodes } from './nodes.ts';
-import type { EntityManager } from './orm.ts';
 import { Pool, type PoolLoad, type PoolOptions } from './pool.ts';
 import { Retention } from './retention.ts';
 import { migrate } from './schema.ts';
 import { checkSettings } from './settings.ts';
 import { Snapshots } from './snapshots.ts';
 import { TaskLogs } from './task-logs.ts';
+import { Throughput } from './throughput.ts';
 import { WorkflowsQuery } from './workflows-query.ts';
 
 export interface StoreOptions {
@@ -46,6 +46,7 @@ export class Store {
   readonly definitions: Definitions;
   readonly nodes: Nodes;
   readonly workflows: WorkflowsQuery;
+  readonly throughput: Throughput;
   readonly retention: Retention;
 
   readonly #address: Address;
@@ -88,7 +89,6 @@ export class Store {
     });
     this.#ormSize = Math.max(2, Math.floor(poolSize / 2));
     this.#availability = new Availability(onDown ?? (() => {}), onUp ?? (() => {}));
-    const em = async (): Promise<EntityManager> => (await this.#loadOrm()).orm.em.fork();
     this.journal = new Journal(this.#lanes, this.#pool, this.#availability, this.#closing.signal);
     this.claims = new Claims(this.#pool, address);
     this.checkpoints = new Checkpoints(async () => (await this.#loadOrm()).pool);
@@ -97,7 +97,11 @@ export class Store {
     this.logs = new TaskLogs(this.#pool);
     this.definitions = new Definitions(this.#pool);
     this.nodes = new Nodes(this.#pool, this.#availability);
-    this.workflows = new WorkflowsQuery(em);
+    this.workflows = new WorkflowsQuery(async () => {
+      const { orm, pool } = await this.#loadOrm();
+      return { em: orm.em.fork(), pool };
+    });
+    this.throughput = new Throughput(this.#pool);
     this.retention = new Retention(this.#pool);
   }
 

@@ -1,47 +1,100 @@
 import { ActorEntity, type ActorRow } from './entities.ts';
 import type { EntityManager } from './orm.ts';
+import type { Pool } from './pool.ts';
 import { int, type Row, text } from './row.ts';
 import type { Snapshot } from './snapshots.ts';
+import {
+  chooseWay,
+  countSql,
+  type Page,
+  pageSql,
+  type Place,
+  type Search,
+  type Way,
+  waysOf,
+} from './workflow-search.ts';
 
-export interface WorkflowFilter {
-  readonly kind: Snapshot['kind'];
-  readonly limit: number;
-  readonly offset: number;
-  readonly state?: string;
-  readonly name?: string;
+export type { Place, Search } from './workflow-search.ts';
+
+export interface Listed {
+  readonly snapshots: readonly Snapshot[];
+  /** After what the next page begins; null when there is none. */
+  readonly next: Place | null;
 }
 
 /** What lists and statistics are read from: the snapshots, up to a second behind their owners. */
 export class WorkflowsQuery {
-  readonly #em: () => Promise<EntityManager>;
+  readonly #orm: () => Promise<{ readonly em: EntityManager; readonly pool: Pool }>;
 
-  constructor(em: () => Promise<EntityManager>) {
-    this.#em = em;
+  constructor(orm: () => Promise<{ readonly em: EntityManager; readonly pool: Pool }>) {
+    this.#orm = orm;
   }
 
   /** The newest first. */
-  async list({ kind, limit, offset, state, name }: WorkflowFilter): Promise<readonly Snapshot[]> {
-    const em = await this.#em();
+  async page(search: Search, { limit, ...page }: Page): Promise<Listed> {
+    if (isHopeless(search)) return { snapshots: [], next: null };
+    const { em, pool } = await this.#orm();
+    const way = await this.#way(pool, search, { by: 'order' });
+    const { sql, values } = pageSql(search, { ...page, limit: limit + 1 }, way);
+    const keys = (await pool.rows(sql, values)).map((row) => ({
+      shard: int(row, 'shard_id'),
+      id: text(row, 'id'),
+      createdAt: int(row, 'created_at'),
+    }));
+    const shown = keys.slice(0, limit);
+    if (shown.length === 0) return { snapshots: [], next: null };
     const rows = await em.find(
       ActorEntity,
-      { kind, ...(state === undefined ? {} : { state }), ...(name === undefined ? {} : { name }) },
-      { orderBy: { createdAt: 'desc', id: 'desc' }, limit, offset },
+      { $or: shown.map(({ shard, id }) => ({ shard, id })) },
+      { disableIdentityMap: true },
     );
-    return rows.map(snapshotOf);
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return {
+      // Between the two statements a workflow may have gone into another state, or have gone.
+      snapshots: shown.flatMap(({ id }) => {
+        const row = found.get(id);
+        const fits = row !== undefined && search.states?.includes(row.state) !== false;
+        return fits ? [snapshotOf(row)] : [];
+      }),
+      next: keys.length > limit ? (shown.at(-1) ?? null) : null,
+    };
   }
 
-  async count(kind: Snapshot['kind'] = 'workflow'): Promise<number> {
-    return await (await this.#em()).count(ActorEntity, { kind });
+  async count(search: Search): Promise<number> {
+    if (isHopeless(search)) return 0;
+    const { pool } = await this.#orm();
+    const { sql, values } = countSql(search, await this.#way(pool, search, { by: 'prefix' }));
+    const [row] = await pool.rows(sql, values);
+    return row === undefined ? 0 : int(row, 'number');
   }
 
   /** Exact, by state; a state that none is in is absent. */
   async stats(kind: Snapshot['kind'] = 'workflow'): Promise<Readonly<Record<string, number>>> {
-    const em = await this.#em();
+    const { em } = await this.#orm();
     const rows: readonly Row[] = await em
       .getConnection()
       .execute('SELECT state, COUNT(*) AS number FROM actor WHERE kind = ? GROUP BY state', [kind]);
     return Object.fromEntries(rows.map((row) => [text(row, 'state'), int(row, 'number')]));
   }
+
+  async #way(pool: Pool, search: Search, otherwise: Way): Promise<Way> {
+    const ways = waysOf(search);
+    const [only] = ways;
+    if (only !== undefined && ways.length === 1 && only.way.by !== 'prefix') return only.way;
+    const [row] = await pool.rows(
+      `SELECT ${ways.map(({ probe }, index) => `(${probe.sql}) AS n${index}`).join(', ')}`,
+      ways.flatMap(({ probe }) => probe.values),
+    );
+    const probed = ways.map(({ way }, index) => ({
+      way,
+      seen: row === undefined ? 0 : int(row, `n${index}`),
+    }));
+    return chooseWay(probed, otherwise);
+  }
+}
+
+function isHopeless({ states, names }: Search): boolean {
+  return states?.length === 0 || names?.length === 0;
 }
 
 function snapshotOf(row: ActorRow): Snapshot {

@@ -17,6 +17,8 @@ export class Activation {
   tail: string[] = [];
   tailFirst: number;
   usedAt: number;
+  /** What it is searched by is stored: with its first snapshot, as it never changes. */
+  isSearchable: boolean;
   /** It faulted, and is being loaded again: nothing is decided by this copy of it any more. */
   broken = false;
 
@@ -25,6 +27,7 @@ export class Activation {
     this.committedSeq = actor.seq;
     this.tailFirst = actor.seq + 1;
     this.usedAt = usedAt;
+    this.isSearchable = actor.seq > 0;
   }
 
   get id(): string {

@@ -1,3 +1,5 @@
+import { WorkflowActor } from '#actors/actor.ts';
+
 import { Duty } from '../duty.ts';
 import type { Checkpoints } from '../mysql/checkpoint.ts';
 import type { HistorySegment } from '../mysql/history.ts';
@@ -12,6 +14,8 @@ const restMs = 200;
 const busyRestMs = 700;
 const busySnapshots = 200;
 const snapshotsPerRound = 4_000;
+/** A segment of history is complete when it is this long; one event may add 15 MiB, and its column holds 16. */
+const segmentBytes = 256 * 1024;
 /** How often actors are looked for that have had nothing to do for long, as a part of that time. */
 const idleRounds = 6;
 
@@ -93,6 +97,7 @@ export class Checkpointer {
       for (const { shard, activation, events } of work.written) {
         activation.tail.splice(0, events);
         activation.tailFirst += events;
+        activation.isSearchable = true;
         if (activation.actor.closed) this.#letGo(shard, activation);
       }
       for (const { shard, lsn } of work.moved) shard.checkpointLsn = lsn;
@@ -146,7 +151,7 @@ function collect(shards: readonly Shard[]): Work {
       shard.dirty.delete(activation);
       work.written.push({ shard, activation, lsn, events: activation.tail.length });
       work.snapshots.push(snapshotOf(shard, activation));
-      if (activation.tail.length > 0) work.segments.push(segmentOf(shard, activation));
+      work.segments.push(...segmentsOf(shard, activation));
     }
     if (upTo > shard.checkpointLsn) {
       work.advances.push({ shard: shard.number, epoch: shard.epoch, lsn: upTo });
@@ -156,7 +161,7 @@ function collect(shards: readonly Shard[]): Work {
   return work;
 }
 
-function snapshotOf(shard: Shard, { actor }: Activation): Snapshot {
+function snapshotOf(shard: Shard, { actor, isSearchable }: Activation): Snapshot {
   return {
     shard: shard.number,
     id: actor.id,
@@ -165,15 +170,32 @@ function snapshotOf(shard: Shard, { actor }: Activation): Snapshot {
     dueAt: actor.dueAt(),
     data: JSON.stringify(actor.state),
     ...actor.summary(),
+    ...(isSearchable || !(actor instanceof WorkflowActor) || actor.state === null
+      ? {}
+      : { tags: actor.state.tags }),
   };
 }
 
-function segmentOf(shard: Shard, activation: Activation): HistorySegment {
-  return {
-    shard: shard.number,
-    id: activation.id,
-    firstSeq: activation.tailFirst,
-    lastSeq: activation.tailFirst + activation.tail.length - 1,
-    events: `[${activation.tail.map((event, index) => `{"seq":${activation.tailFirst + index},"event":${event}}`).join(',')}]`,
-  };
+/** Mostly one; so many that each fits into its column, whatever happened since the last round. */
+function segmentsOf(shard: Shard, { id, tail, tailFirst }: Activation): readonly HistorySegment[] {
+  const segments: HistorySegment[] = [];
+  let events: string[] = [];
+  let bytes = 0;
+  for (const [index, event] of tail.entries()) {
+    const seq = tailFirst + index;
+    events.push(`{"seq":${seq},"event":${event}}`);
+    bytes += event.length;
+    if (bytes < segmentBytes && index < tail.length - 1) continue;
+    const firstSeq = seq - events.length + 1;
+    segments.push({
+      shard: shard.number,
+      id,
+      firstSeq,
+      lastSeq: seq,
+      events: `[${events.join(',')}]`,
+    });
+    events = [];
+    bytes = 0;
+  }
+  return segments;
 }

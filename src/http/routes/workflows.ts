@@ -37,7 +37,11 @@ const list = route({
   takes: { query: listQuery },
   gives: { 200: { what: 'A page of workflows.', body: workflowList } },
   handle: async ({ query }, { cluster }) => {
-    const rows = await cluster.list(query);
+    const { state, ...filter } = query;
+    const { rows } = await cluster.list({
+      ...filter,
+      ...(state === undefined ? {} : { states: [state] }),
+    });
     return { status: 200, body: { workflows: rows.map(listed) } };
   },
 });

@@ -11,6 +11,7 @@ export interface ListedMigration {
 /** All migrations, in order; named here one by one, so that they are found in a build too. */
 export const migrations: readonly ListedMigration[] = [
   { name: '0001-initial', load: async () => (await import('./0001-initial.ts')).Initial },
+  { name: '0002-search', load: async () => (await import('./0002-search.ts')).Search },
 ];
 
 export const migrationTable = 'migration';
