@@ -1,4 +1,8 @@
+import type { JsonObject } from '#actors/json.ts';
+import type { StepCard } from '#http/live-protocol.ts';
+
 import { t } from './i18n/text.ts';
+import type { Who } from './who.ts';
 
 /* The REST calls of the console, with the part of their answers that it reads. */
 
@@ -27,11 +31,37 @@ export interface WholeTask {
   readonly failure?: { readonly name: string; readonly message: string; readonly stack?: string };
 }
 
+export interface ListedStep extends StepCard {
+  readonly mapped: boolean;
+  readonly isolate: boolean;
+  readonly priority: number;
+  readonly retry: {
+    readonly maxAttempts: number;
+    readonly initialIntervalMs: number;
+    readonly backoffCoefficient: number;
+    readonly maxIntervalMs: number;
+    readonly nonRetryable: readonly string[];
+  };
+  readonly timeouts: {
+    readonly startToCloseMs: number | null;
+    readonly scheduleToStartMs: number | null;
+    readonly scheduleToCloseMs: number | null;
+    readonly heartbeatMs: number | null;
+  };
+}
+
 export interface ListedDefinition {
   readonly name: string;
   readonly version: string;
-  readonly steps: readonly { readonly name: string }[];
-  readonly inputSchema?: unknown;
+  readonly steps: readonly ListedStep[];
+  readonly timeoutMs: number | null;
+  readonly onFailure: 'cancelSiblings' | 'letFinish';
+  readonly inputSchema?: JsonObject;
+}
+
+export interface WholeDefinition extends ListedDefinition {
+  /** Newest first. */
+  readonly versions?: readonly { readonly version: string; readonly registered_at: string }[];
 }
 
 export interface ClusterAnswer {
@@ -47,6 +77,14 @@ export interface ClusterAnswer {
   }[];
 }
 
+export interface StartBody {
+  readonly name: string;
+  readonly input: JsonObject;
+  readonly id?: string;
+  readonly version?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
 export const api = {
   workflows: (query: string, signal: AbortSignal) =>
     call<{ workflows: readonly ListedWorkflow[] }>('GET', `/workflows?${query}`, { signal }),
@@ -54,10 +92,17 @@ export const api = {
     call<WholeWorkflow>('GET', `/workflows/${encodeURIComponent(id)}`, { signal }),
   task: (id: string, signal: AbortSignal) =>
     call<WholeTask>('GET', `/tasks/${encodeURIComponent(id)}`, { signal }),
-  definitions: () => call<{ definitions: readonly ListedDefinition[] }>('GET', '/definitions'),
+  whoami: () => call<Who>('GET', '/whoami'),
+  definitions: (signal?: AbortSignal) =>
+    call<{ definitions: readonly ListedDefinition[] }>('GET', '/definitions', { signal }),
+  definition: (name: string, version?: string, signal?: AbortSignal) => {
+    const query = version === undefined ? '' : `?${new URLSearchParams({ version }).toString()}`;
+    return call<WholeDefinition>('GET', `/definitions/${encodeURIComponent(name)}${query}`, {
+      signal,
+    });
+  },
   cluster: (signal: AbortSignal) => call<ClusterAnswer>('GET', '/cluster', { signal }),
-  start: (body: { name: string; input: unknown; id?: string }) =>
-    call<{ id: string }>('POST', '/workflows', { body }),
+  start: (body: StartBody) => call<{ id: string }>('POST', '/workflows', { body }),
   cancel: (id: string) =>
     call<{ message: string }>('POST', `/workflows/${encodeURIComponent(id)}/cancel`, { body: {} }),
 };
@@ -98,14 +143,14 @@ async function call<Answer>(
   });
   if (!response.ok) throw await problemOf(response);
   // The page and the door that serves it are of one build, so the answer is what the door's own tests say it is.
-  const answer: Answer = await response.json();
+  const answer: Answer = JSON.parse(await response.text());
   return answer;
 }
 
 async function problemOf(response: Response): Promise<ApiError> {
   const { status } = response;
   try {
-    const problem: unknown = await response.json();
+    const problem: unknown = JSON.parse(await response.text());
     if (isObject(problem)) {
       const { code, message, errors } = problem;
       const fields = Array.isArray(errors) ? errors.filter(isFieldProblem) : [];

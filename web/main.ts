@@ -3,11 +3,11 @@ import { loadLanguage } from './i18n/choice.ts';
 import { Router } from './router.ts';
 import { Shell } from './shell.ts';
 import { startClock } from './time.ts';
-import { anybody as who } from './who.ts';
+import { askWho } from './who.ts';
 
 const connection = new Connection();
 startClock(() => connection.now());
-await loadLanguage();
+const [who] = await Promise.all([askWho(), loadLanguage()]);
 const shell: Shell = new Shell({
   connection,
   who,

@@ -12,6 +12,8 @@ const pages: Readonly<Record<PageName, () => Promise<MountPage>>> = {
   overview: async () => (await import('./pages/workflows.ts')).workflowsPage,
   workflows: async () => (await import('./pages/workflows.ts')).workflowsPage,
   workflow: async () => (await import('./pages/workflow.ts')).workflowPage,
+  definitions: async () => (await import('./pages/definitions.ts')).definitionsPage,
+  definition: async () => (await import('./pages/definition.ts')).definitionPage,
   cluster: async () => (await import('./pages/cluster.ts')).clusterPage,
 };
 

@@ -25,6 +25,7 @@ interface NavItem {
 const items: readonly NavItem[] = [
   { page: 'overview', path: '/', letter: 'o' },
   { page: 'workflows', path: '/workflows', letter: 'w', also: 'workflow' },
+  { page: 'definitions', path: '/definitions', letter: 'd', also: 'definition' },
   { page: 'cluster', path: '/cluster', letter: 'c' },
 ];
 

@@ -6,6 +6,8 @@ export const consolePaths = {
   overview: /^\/$/,
   workflows: /^\/workflows\/?$/,
   workflow: /^\/workflows\/([^/]+)\/?$/,
+  definitions: /^\/definitions\/?$/,
+  definition: /^\/definitions\/([^/]+)\/?$/,
   cluster: /^\/cluster\/?$/,
 } as const;
 

@@ -108,7 +108,8 @@ export function drawDag(
 
 function drawStep(step: StepCard, onSelect: () => void): DrawnStep {
   const icon = h('span', { class: 'step-icon' });
-  const note = h('span', { class: 'step-note' });
+  // Until there is a task, what the step would run.
+  const note = h('span', { class: 'step-note' }, step.task === step.name ? null : step.task);
   const time = duration();
   const bar = h('span', { class: 'step-bar' });
   const button = h(

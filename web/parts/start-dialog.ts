@@ -1,3 +1,5 @@
+import type { JsonObject } from '#actors/json.ts';
+
 import { api, type ListedDefinition } from '../api.ts';
 import { fill, h } from '../dom.ts';
 import { messageOf } from './notice.ts';
@@ -28,7 +30,7 @@ export function startDialog(started: (id: string) => void): {
   };
   choice.addEventListener('change', describe);
   const start = async (): Promise<void> => {
-    const value: unknown = JSON.parse(input.value === '' ? '{}' : input.value);
+    const value: JsonObject = JSON.parse(input.value === '' ? '{}' : input.value);
     const chosen = id.value.trim();
     const made = await api.start({
       name: choice.value,

@@ -1,0 +1,149 @@
+import { expect } from 'chai';
+import type { Browser } from 'playwright-core';
+import { z } from 'zod';
+
+import { workflow } from '#sdk/index.ts';
+
+import { openPage, sharedBrowser } from '../support/browser.ts';
+import { startCluster, type TestCluster } from '../support/cluster.ts';
+import { openDoors, ownersKnown, request, type TestDoors } from '../support/doors.ts';
+
+describe('the pages around the workflows', function () {
+  this.timeout(60_000);
+  let browser: Browser;
+  let cluster: TestCluster;
+  let doors: TestDoors;
+
+  before(async () => {
+    browser = await sharedBrowser();
+    cluster = await startCluster({ nodes: 2, definitions });
+    await ownersKnown(cluster.apis);
+    doors = await openDoors(cluster.apis);
+  });
+
+  after(async () => {
+    await doors[Symbol.asyncDispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  const start = async (name: string, id: string, input = {}): Promise<void> => {
+    const { status } = await request(doors.url, 'POST', '/api/v1/workflows', {
+      body: { name, id, input },
+    });
+    expect(status).to.equal(201);
+  };
+
+  describe('Definitions', () => {
+    it('lists them with when each was last started, which follows', async () => {
+      await using watched = await openPage(browser, `${doors.url}/definitions`);
+      const { page, complaints } = watched;
+      const row = page.locator('tr[data-definition="book"]');
+      await row.getByText('never').waitFor();
+      expect(await row.locator('td.number').first().textContent()).to.equal('2');
+      await start('book', 'last-1', { title: 'A', author: { name: 'B' } });
+      await row.locator('.badge[data-state="completed"]').waitFor();
+      await row.getByRole('link', { name: 'book', exact: true }).click();
+      await page.waitForURL('**/definitions/book');
+      await page.locator('.step[data-step="print"]').waitFor();
+      expect(complaints).to.deep.equal([]);
+    });
+
+    it('starts one from a form made of its schema, with the commands that do the same', async () => {
+      await using watched = await openPage(browser, `${doors.url}/definitions/book`);
+      const { page, complaints } = watched;
+      const form = page.locator('form').filter({ hasText: 'title' });
+      await form.getByLabel('title').fill("O'Brien");
+      await form.getByLabel('copies').fill('3');
+      await form.getByLabel('paper').selectOption('letter');
+      await form.getByLabel('colour').selectOption('yes');
+      await form.getByLabel('name').fill('Ada');
+      const keywords = form.locator('fieldset', { hasText: 'keywords' });
+      await keywords.getByRole('button', { name: 'Add' }).click();
+      await keywords.getByLabel('keywords 1', { exact: true }).fill('x');
+      await keywords.getByRole('button', { name: 'Add' }).click();
+      await keywords.getByLabel('keywords 2', { exact: true }).fill('y');
+      await form.getByText('Id and tags').click();
+      await form.getByLabel('Id', { exact: true }).fill('from-the-form');
+      await form.getByLabel(/^Tags/).fill('team=press, run=1');
+      const input = {
+        title: "O'Brien",
+        copies: 3,
+        paper: 'letter',
+        colour: true,
+        author: { name: 'Ada' },
+        keywords: ['x', 'y'],
+      };
+      const curl = await page.getByLabel('curl').textContent();
+      expect(curl).to.contain(JSON.stringify(input).replaceAll("'", String.raw`'\''`));
+      expect(curl).to.contain('"tags":{"team":"press","run":"1"}');
+      expect(await page.getByLabel('TypeScript').textContent()).to.contain('client.start("book"');
+      await form.getByRole('button', { name: 'Start workflow' }).click();
+      await page.waitForURL('**/workflows/from-the-form');
+      const { body } = await request(doors.url, 'GET', '/api/v1/workflows/from-the-form');
+      expect(body['input']).to.deep.equal(input);
+      expect(body['tags']).to.deep.equal({ team: 'press', run: '1' });
+      expect(complaints).to.deep.equal([]);
+    });
+
+    it('shows at its field what is missing, and what only the server finds wrong', async () => {
+      await using watched = await openPage(browser, `${doors.url}/definitions/book`);
+      const { page } = watched;
+      const problem = (pointer: string) =>
+        page.locator(`[data-pointer="${pointer}"] > .field-problem`);
+      await page.getByRole('button', { name: 'Start workflow' }).click();
+      await problem('/input/title').getByText('needed').waitFor();
+      await problem('/input/author/name').getByText('needed').waitFor();
+      expect(await page.evaluate('document.activeElement.labels[0].textContent')).to.equal('title');
+      // The form knows nothing of patterns.
+      await page.getByLabel('title').fill('lower case');
+      await page.getByLabel('name').fill('Ada');
+      await page.getByRole('button', { name: 'Start workflow' }).click();
+      await problem('/input/title').getByText('pattern').waitFor();
+      expect(await problem('/input/author/name').textContent()).to.equal('');
+    });
+
+    it('takes the input to JSON and back, with what the form does not know', async () => {
+      await using watched = await openPage(browser, `${doors.url}/definitions/book`);
+      const { page } = watched;
+      await page.getByLabel('title').fill('T');
+      await page.getByRole('button', { name: 'JSON' }).click();
+      const area = page.getByLabel('Input (JSON)');
+      expect(JSON.parse(await area.inputValue())).to.deep.equal({ title: 'T', author: {} });
+      await area.fill('{"title": 7}');
+      await page.getByRole('button', { name: 'Form' }).click();
+      await page.getByText('The form cannot show this').waitFor();
+      await area.fill('{"title": "U", "more": [1], "keywords": ["a"]}');
+      await page.getByRole('button', { name: 'Form' }).click();
+      expect(await page.getByLabel('title').inputValue()).to.equal('U');
+      expect(await page.getByLabel('keywords 1', { exact: true }).inputValue()).to.equal('a');
+      await page.getByRole('button', { name: 'JSON' }).click();
+      expect(JSON.parse(await area.inputValue())).to.deep.equal({
+        title: 'U',
+        author: {},
+        keywords: ['a'],
+        more: [1],
+      });
+    });
+
+    it('says so when there is no such definition', async () => {
+      await using watched = await openPage(browser, `${doors.url}/definitions/none.such`);
+      await watched.page.getByRole('heading', { name: 'No such definition' }).waitFor();
+    });
+  });
+});
+
+const book = z.object({
+  title: z.string().regex(/^[A-Z]/),
+  copies: z.int().min(1).default(1),
+  paper: z.enum(['a4', 'letter']).optional(),
+  colour: z.boolean().optional(),
+  author: z.object({ name: z.string(), born: z.int().optional() }),
+  keywords: z.array(z.string()).optional(),
+});
+
+const definitions = [
+  workflow('book', { input: book })
+    .task('print', { run: () => ({ printed: true }) })
+    .task('bind', { needs: ['print'], run: () => ({ bound: true }) })
+    .build(),
+];

@@ -1,0 +1,161 @@
+import type { Json, JsonObject } from '#actors/json.ts';
+
+import type { FieldProblem } from '../api.ts';
+import { fill, h, setText } from '../dom.ts';
+import { t } from '../i18n/text.ts';
+import { type Control, groupControl, type Marks } from './controls.ts';
+import { fieldsOf, isObject, parse } from './fields.ts';
+
+/** The pointer of what the form makes, in the body of the request. */
+const root = '/input';
+
+export interface InputForm {
+  readonly element: HTMLElement;
+  /** What is typed, as far as it can be read. */
+  draft(): JsonObject;
+  /** The input, or null when something is missing or wrong, which is then shown at its place. */
+  read(): JsonObject | null;
+  /** Shows what the server said at the fields that it is about; returns what is about none. */
+  blame(problems: readonly FieldProblem[]): readonly FieldProblem[];
+}
+
+/** A form for the input of a workflow: fields where the schema of the input says which, JSON always. */
+export function inputForm(schema: JsonObject | undefined): InputForm {
+  const fields = fieldsOf(schema);
+  const marks: Marks = new Map();
+  const json = jsonArea();
+  const place = h('div', { class: 'fields' });
+  if (fields === null) {
+    fill(place, h('p', { class: 'quiet hint' }, t('form.schemaless')), json.element);
+    return {
+      element: place,
+      draft: () => json.draft() ?? {},
+      read: () => json.read(),
+      blame: (problems) => json.blame(problems),
+    };
+  }
+  const group = groupControl(fields, root, marks);
+  let asJson = false;
+  const form = h('button', { type: 'button', onclick: () => toForm() }, t('form.fields'));
+  const raw = h('button', { type: 'button', onclick: () => toJson() }, t('form.json'));
+  const show = (): void => {
+    form.setAttribute('aria-pressed', String(!asJson));
+    raw.setAttribute('aria-pressed', String(asJson));
+    fill(place, asJson ? json.element : group.element);
+    place.dispatchEvent(new Event('input', { bubbles: true }));
+  };
+  const toJson = (): void => {
+    if (asJson) return;
+    asJson = true;
+    json.write(objectOf(group));
+    show();
+  };
+  const toForm = (): void => {
+    const value = asJson ? json.read() : null;
+    if (value === null) return;
+    if (!group.write(value)) {
+      json.complain(t('form.unfit'));
+      return;
+    }
+    asJson = false;
+    show();
+  };
+  show();
+  return {
+    element: h(
+      'div',
+      { class: 'input-form' },
+      h('div', { class: 'segments', role: 'group', 'aria-label': t('form.how') }, form, raw),
+      place,
+    ),
+    draft: () => (asJson ? (json.draft() ?? {}) : objectOf(group)),
+    read: () => {
+      if (asJson) return json.read();
+      for (const mark of marks.values()) mark('');
+      return group.check() ? objectOf(group) : null;
+    },
+    blame: (problems) => {
+      if (asJson) return json.blame(problems);
+      return problems.filter(({ pointer, detail }) => {
+        const mark = nearest(marks, pointer);
+        mark?.(detail);
+        return mark === null;
+      });
+    },
+  };
+}
+
+/** The mark of a pointer, or of what it lies in. */
+function nearest(marks: Marks, pointer: string): ((text: string) => void) | null {
+  for (let at = pointer; at.startsWith(`${root}/`); at = at.slice(0, at.lastIndexOf('/'))) {
+    const mark = marks.get(at);
+    if (mark !== undefined) return mark;
+  }
+  return null;
+}
+
+function objectOf(control: Control): JsonObject {
+  const value = control.draft();
+  return isObject(value) ? value : {};
+}
+
+interface JsonArea {
+  readonly element: HTMLElement;
+  draft(): JsonObject | null;
+  read(): JsonObject | null;
+  write(value: JsonObject): void;
+  complain(text: string): void;
+  blame(problems: readonly FieldProblem[]): readonly FieldProblem[];
+}
+
+function jsonArea(): JsonArea {
+  const area = h('textarea', {
+    id: 'input-json',
+    rows: 12,
+    spellcheck: 'false',
+    'aria-describedby': 'input-json-problem',
+  });
+  area.value = '{}';
+  const problem = h('p', { class: 'wrong field-problem', id: 'input-json-problem' });
+  const complain = (text: string): void => {
+    setText(problem, text);
+    area.setAttribute('aria-invalid', String(text !== ''));
+    if (text !== '') area.focus();
+  };
+  const parsed = (): Json | undefined => {
+    const read = parse(anything, area.value.trim() === '' ? '{}' : area.value);
+    return read.ok ? read.value : undefined;
+  };
+  const draft = (): JsonObject | null => {
+    const value = parsed();
+    return isObject(value) ? value : null;
+  };
+  return {
+    element: h(
+      'div',
+      { class: 'field' },
+      h('label', { for: 'input-json' }, t('form.jsonLabel')),
+      area,
+      problem,
+    ),
+    draft,
+    read: () => {
+      const value = draft();
+      if (value !== null) complain('');
+      else complain(parsed() === undefined ? t('form.notJson') : t('form.notObject'));
+      return value;
+    },
+    write: (value) => {
+      area.value = JSON.stringify(value, null, 2);
+      complain('');
+    },
+    complain,
+    blame: (problems) => {
+      const own = problems.filter(({ pointer }) => pointer.startsWith(root));
+      complain(own.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('\n'));
+      return problems.filter((each) => !own.includes(each));
+    },
+  };
+}
+
+const anything = { shape: { type: 'json' }, required: true, nullable: false } as const;
