@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
 import { parse } from 'yaml';
@@ -61,6 +62,15 @@ const list = z.union(
   ],
   { error: 'must be a list of texts, or one text with commas' },
 );
+
+function listOf(fits: (one: string) => boolean, complaint: string) {
+  return list.superRefine((items, context) => {
+    for (const item of items) {
+      if (fits(item)) continue;
+      context.addIssue({ code: 'custom', message: `${JSON.stringify(item)} ${complaint}` });
+    }
+  });
+}
 
 function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
   return z.enum(names, {
@@ -131,6 +141,29 @@ function listIn(written: string): unknown {
   }
 }
 
+const origins = listOf(
+  isOrigin,
+  'is no origin: write scheme, host and port only, like https://ops.example.com',
+);
+
+function isOrigin(written: string): boolean {
+  const isWeb = /^https?:/.test(written) && URL.canParse(written);
+  return isWeb && new URL(written).origin === written;
+}
+
+const proxies = listOf(
+  isNetwork,
+  'is no address: write one like 10.0.0.7 or 10.0.0.0/8, or loopback, linklocal or uniquelocal',
+);
+
+function isNetwork(written: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(written)) return true;
+  const [address = '', bits, ...more] = written.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+
 /** Every key of a configuration, with what it may be and what it is when nobody says. */
 export const schema = z.strictObject({
   database: z
@@ -179,7 +212,9 @@ export const schema = z.strictObject({
         })
         .prefault({}),
       /** Pages of these origins may call the API: `https://console.example.com`. */
-      allowed_origins: list.default([]),
+      allowed_origins: origins.default([]),
+      /** Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: `10.0.0.0/8`, `loopback`. */
+      trusted_proxies: proxies.default([]),
       /** Of one key or one address; requests: 0 for no limit. */
       rate_limit: z
         .strictObject({
@@ -187,6 +222,8 @@ export const schema = z.strictObject({
           window: durationOr(10_000, 1),
         })
         .prefault({}),
+      /** Of requests and pages together, at once. */
+      max_connections: whole(10, 1_000_000).default(10_000),
     })
     .prefault({}),
   metrics: z.strictObject({ enabled: flag.default(true) }).prefault({}),

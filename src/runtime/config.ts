@@ -138,6 +138,23 @@ export function nodeOptions(config: Config): NodeOptions {
   };
 }
 
+/** Who may come to the door, and how often, as far as the configuration says. */
+export function doorOptions({ server, node }: Config) {
+  const { requests, window } = server.rate_limit;
+  const isLimited = requests > 0 && server.auth.keys.length > 0;
+  return {
+    host: server.host,
+    port: server.port,
+    dev: node.dev,
+    keys: server.auth.keys,
+    allowedOrigins: server.allowed_origins,
+    trustedProxies: server.trusted_proxies,
+    maxConnections: server.max_connections,
+    // Whoever needs no key is on this machine, and is the one whose machine it is.
+    rateLimit: isLimited ? { requests, windowMs: window } : null,
+  };
+}
+
 const localhost = '127.0.0.1';
 
 interface Server {

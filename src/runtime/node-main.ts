@@ -3,10 +3,11 @@ import type { Logger } from 'pino';
 import { Node } from '#cluster/node.ts';
 import { Notices } from '#cluster/notices.ts';
 import { StopSignals } from '#dev/stop-signals.ts';
+import { listenAddress } from '#http/loopback.ts';
 import { createDoor, type Door } from '#http/server.ts';
 import { NodeMetrics } from '#observe/node-metrics.ts';
 
-import { type Config, nodeOptions, readConfig } from './config.ts';
+import { type Config, doorOptions, nodeOptions, readConfig } from './config.ts';
 import { logNotices } from './log-notices.ts';
 import { openLog } from './log.ts';
 import { packageVersion } from './package-version.ts';
@@ -29,6 +30,8 @@ export async function runNode(options: {
     : null;
   for (const note of notes) log.warn(note);
   const examples = new URL('../../examples/index.ts', import.meta.url).href;
+  // What the door would refuse is known before the node joins.
+  listenAddress(config.server.host, config.server.auth.keys.length > 0);
   const own = nodeOptions(config);
   const isSampler = config.node.dev && config.node.modules.length === 0;
   const node = await Node.start({ ...own, ...(isSampler && { modules: [examples] }), notices });
@@ -75,16 +78,11 @@ async function openDoor(
   log: Logger,
   metrics: NodeMetrics | null,
 ): Promise<Door> {
-  const { host, port, auth, allowed_origins: allowedOrigins } = config.server;
-  const { dev } = config.node;
+  const { host, port } = config.server;
   try {
     const door = await createDoor({
+      ...doorOptions(config),
       cluster: node.api,
-      host,
-      port,
-      dev,
-      keys: auth.keys,
-      allowedOrigins,
       log,
       ...metrics?.forDoor,
     });

@@ -8,6 +8,7 @@ import { allKeys } from '../../src/runtime/config-schema.ts';
 import {
   ConfigError,
   type ConfigSources,
+  doorOptions,
   mysqlUrl,
   namedServers,
   nodeOptions,
@@ -79,6 +80,19 @@ describe('configuration', () => {
     expect((await readFrom(yaml)).config.server.auth.keys).to.deep.equal(wanted);
     const { config } = readConfig({ env: { TEMJOB__SERVER__AUTH__KEYS: json } });
     expect(config.server.auth.keys).to.deep.equal(wanted);
+  });
+
+  it('limits requests where keys are asked for, unless the limit is 0', () => {
+    const keys = `[{name: ci, sha256: ${'a'.repeat(64)}, scopes: [read]}]`;
+
+    expect(limitOf({})).to.equal(null);
+    expect(limitOf({ TEMJOB__SERVER__AUTH__KEYS: keys })).to.deep.equal({
+      requests: 600,
+      windowMs: 10_000,
+    });
+    expect(
+      limitOf({ TEMJOB__SERVER__AUTH__KEYS: keys, TEMJOB__SERVER__RATE_LIMIT__REQUESTS: '0' }),
+    ).to.equal(null);
   });
 
   it('reads secrets from the files that *_FILE variables name', async () => {
@@ -212,6 +226,21 @@ describe('a configuration that is wrong', () => {
       .and.contain('--set: logging.level: must be one of trace, debug, info');
   });
 
+  it('is told what is no origin and what is no address of a proxy', async () => {
+    const problems = await problemsOf(
+      'server:\n  allowed_origins: ["*", https://ok.example, https://a.example/path, ops.example]\n' +
+        '  trusted_proxies: [10.0.0.0/8, loopback, "::1", 10.0.0.0/40, proxy]\n',
+    );
+
+    expect(problems.map((problem) => problem.split(' is no ')[0])).to.deep.equal([
+      'config.yaml:2: server.allowed_origins: "*"',
+      'config.yaml:2: server.allowed_origins: "https://a.example/path"',
+      'config.yaml:2: server.allowed_origins: "ops.example"',
+      'config.yaml:3: server.trusted_proxies: "10.0.0.0/40"',
+      'config.yaml:3: server.trusted_proxies: "proxy"',
+    ]);
+  });
+
   it('is told of a URL that is none, without a word of its password', async () => {
     const problems = await problemsOf('redis:\n  url: redis://me:sec/ret@there\n', {
       TEMJOB__DATABASE__MYSQL__URL: 'postgres://root:hunter22@db/temjob',
@@ -323,4 +352,8 @@ async function problemsOf(...args: Parameters<typeof readFrom>): Promise<readonl
     if (error instanceof ConfigError) return error.problems;
     throw error;
   }
+}
+
+function limitOf(env: NodeJS.ProcessEnv) {
+  return doorOptions(readConfig({ env }).config).rateLimit;
 }

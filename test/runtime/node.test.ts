@@ -9,6 +9,7 @@ import { type ServerUrls, startPrivateServers } from '#dev/private-servers.ts';
 import { Script } from '../dev/script.ts';
 import { TempDir } from '../dev/temp-dir.ts';
 import { request } from '../support/doors.ts';
+import { newKey } from '../support/keys.ts';
 import { freshDatabase, freshPrefix, sharedServers } from '../support/servers.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url);
@@ -116,6 +117,38 @@ describe('temjob node', function () {
     expect(node.output).to.contain(`port ${port} of 127.0.0.1 is in use`);
     expect(node.output).to.contain('TEMJOB__SERVER__PORT');
     expect(node.output).to.contain('the node has stopped');
+  });
+
+  it('refuses to listen for others without a key, before it needs any server', async () => {
+    await using node = startNode({ TEMJOB__SERVER__HOST: '0.0.0.0' });
+
+    expect(await node.exit).to.equal(1);
+    expect(node.output).to.match(/^The HTTP door will not listen on "0\.0\.0\.0": no API key/);
+    expect(node.output).to.contain('server.auth.keys').and.not.contain('    at ');
+  });
+
+  it('listens for others with a key, and asks for it', async () => {
+    const { text, key } = newKey('ci', 'read');
+    await using node = startNode({
+      ...(await freshServers()),
+      TEMJOB__SERVER__HOST: '0.0.0.0',
+      TEMJOB__SERVER__AUTH__KEYS: JSON.stringify([key]),
+      TEMJOB__SERVER__RATE_LIMIT__REQUESTS: '5',
+    });
+    const url = `http://127.0.0.1:${new URL(await served(node)).port}`;
+
+    const headers = { Authorization: `Bearer ${text}` };
+    const answers = [await request(url, 'GET', '/api/v1/whoami')];
+    for (let n = 0; n < 6; n += 1) {
+      answers.push(await request(url, 'GET', '/api/v1/whoami', { headers }));
+    }
+
+    expect(answers[1]?.body).to.include({ name: 'ci', authentication: 'key' });
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses).to.deep.equal([401, 200, 200, 200, 200, 200, 429]);
+    expect(node.output).to.not.contain(text);
+    node.signal('SIGTERM');
+    await endsWell(node);
   });
 
   it('reads the file that --config names', async () => {
