@@ -98,23 +98,32 @@ describe('the checkpointer', () => {
     expect(listed).to.deep.equal([kept]);
   });
 
-  it('is stored only after the history that leads to it', async () => {
-    await using world = await freshStore();
-    await using rival = await connect(world.url);
-    const { checkpoints, histories, snapshots } = world.store;
-    await rival.query('RENAME TABLE history TO gone');
-    const segment = { shard: 0, id: 'w', firstSeq: 1, lastSeq: 1, events: '[{"seq":1,"event":1}]' };
-    const write = async () => await checkpoints.write([snapshot({ id: 'w' })], [segment], []);
+  for (const table of ['history', 'tag']) {
+    it(`is stored only after its ${table}`, async () => {
+      await using world = await freshStore();
+      await using rival = await connect(world.url);
+      const { checkpoints, histories, snapshots, workflows } = world.store;
+      await rival.query(`RENAME TABLE ${table} TO gone`);
+      const kept = snapshot({ id: 'w', tags: { team: 'a' } });
+      const events = '[{"seq":1,"event":1}]';
+      const write = async () =>
+        await checkpoints.write(
+          [kept],
+          [{ shard: 0, id: 'w', firstSeq: 1, lastSeq: 1, events }],
+          [],
+        );
 
-    const failed = await write().catch((error: unknown) => error);
+      const failed = await write().catch((error: unknown) => error);
 
-    expect(failed).to.be.instanceOf(Error);
-    expect(await snapshots.load([{ shard: 0, id: 'w' }])).to.be.empty;
-    await rival.query('RENAME TABLE gone TO history');
-    await write();
-    expect(await snapshots.load([{ shard: 0, id: 'w' }])).to.have.length(1);
-    expect(await histories.read(0, 'w', { limit: 9 })).to.deep.equal([{ seq: 1, event: 1 }]);
-  });
+      expect(failed).to.be.instanceOf(Error);
+      expect(await snapshots.load([kept])).to.be.empty;
+      await rival.query(`RENAME TABLE gone TO ${table}`);
+      await write();
+      expect(await snapshots.load([kept])).to.have.length(1);
+      expect(await histories.read(0, 'w', { limit: 9 })).to.deep.equal([{ seq: 1, event: 1 }]);
+      expect(await workflows.count({ tags: { team: 'a' } })).to.equal(1);
+    });
+  }
 
   it('tries again when it loses a deadlock', async () => {
     await using world = await freshStore();
