@@ -61,6 +61,8 @@ const table = {
   TIMEOUT: { status: 503, title: 'No answer in time', retryAfterMs: 1000 },
 } satisfies Record<ClusterErrorCode, Row> & Record<string, Row>;
 
+export const problemCodes: readonly ProblemCode[] = Object.keys(table).filter(isProblemCode);
+
 /** Thrown by the door for what only it can find wrong. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
@@ -136,8 +138,12 @@ export function notFound({ kind, id }: Resource): ProblemError {
   return new ProblemError(codes[kind], `${kind} not found: ${id}`);
 }
 
+function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(table, code);
+}
+
 /** The status and the title of a code. */
-function meaningOf(code: ProblemCode): Row {
+export function meaningOf(code: ProblemCode): Row {
   return table[code];
 }
 

@@ -5,17 +5,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import { expect } from 'chai';
-import { z } from 'zod';
 
-import type { JsonObject } from '#actors/json.ts';
 import { Node } from '#cluster/node.ts';
 import { startPrivateServers } from '#dev/private-servers.ts';
 import { createDoor } from '#http/server.ts';
-import { actor, workflow } from '#sdk/index.ts';
 
-import { startCluster, type TestCluster } from '../support/cluster.ts';
-import { type Answer, openDoors, request, type TestDoors } from '../support/doors.ts';
-import { type Gate, gate } from '../support/held.ts';
+import { type Answer, openDoors, request } from '../support/doors.ts';
+import { gate } from '../support/held.ts';
+import { expectProblem, openRest, type Rest, restDefinitions } from '../support/rest.ts';
 
 interface Refusal {
   readonly what: string;
@@ -256,28 +253,23 @@ const refusals: readonly Refusal[] = [
 ];
 
 describe('what the door refuses', () => {
-  let cluster: TestCluster;
-  let doors: TestDoors;
-  let held: Gate;
+  let rest: Rest;
+  let url: string;
 
   before(async () => {
-    held = gate();
-    cluster = await startCluster({ definitions: definitions(held) });
-    doors = await openDoors(cluster.apis);
-    await request(doors.url, 'POST', '/api/v1/workflows', { body: { name: 'order', id: 'ended' } });
-    await request(doors.url, 'GET', '/api/v1/workflows/ended/result?wait=20s');
+    rest = await openRest();
+    ({ url } = rest.doors);
+    await rest.finished('order', 'ended');
   });
 
   after(async () => {
-    held.open();
-    await doors[Symbol.asyncDispose]();
-    await cluster[Symbol.asyncDispose]();
+    await rest[Symbol.asyncDispose]();
   });
 
   for (const refusal of refusals) {
     const { what, method = 'GET', path, body, headers = {}, status, code } = refusal;
     it(`is ${what}: ${status} ${code}`, async () => {
-      const answer = await request(doors.url, method, path, { body, headers });
+      const answer = await request(url, method, path, { body, headers });
       expect(answer.body).to.include({ status, code });
       expect(answer.status).to.equal(status);
       expectProblem(answer);
@@ -289,12 +281,12 @@ describe('what the door refuses', () => {
   }
 
   it('leaves nothing half-done', async () => {
-    const { status } = await request(doors.url, 'GET', '/api/v1/workflows/refused');
+    const { status } = await request(url, 'GET', '/api/v1/workflows/refused');
     expect(status).to.equal(404);
     // Counts may lag the owner by up to a second: the one that was started for these tests is counted by and by.
     let total: unknown = 0;
     while (total === 0) {
-      const stats = await request(doors.url, 'GET', '/api/v1/stats');
+      const stats = await request(url, 'GET', '/api/v1/stats');
       total = stats.body['total_workflows'];
     }
     expect(total).to.equal(1);
@@ -308,7 +300,7 @@ describe('what the door refuses', () => {
     ['POST', '/livez', 'GET, HEAD, OPTIONS'],
   ] as const) {
     it(`is ${method} ${path}: 405, naming what there is`, async () => {
-      const answer = await request(doors.url, method, path);
+      const answer = await request(url, method, path);
       expect(answer.status).to.equal(405);
       expect(answer.headers.get('Allow')).to.equal(allow);
       expectProblem(answer);
@@ -316,7 +308,7 @@ describe('what the door refuses', () => {
   }
 
   it('is a name that is not of this machine: 421, so that a rebound name gets nothing', async () => {
-    const port = new URL(doors.url).port;
+    const port = new URL(url).port;
     for (const host of [
       'evil.example',
       `evil.example:${port}`,
@@ -332,19 +324,19 @@ describe('what the door refuses', () => {
 
   it('is a change asked for by a page of another origin: 403', async () => {
     const cancel = async (origin: string): Promise<Answer> =>
-      await request(doors.url, 'POST', '/api/v1/workflows', {
+      await request(url, 'POST', '/api/v1/workflows', {
         body: { name: 'order', id: 'refused' },
         headers: { Origin: origin },
       });
     for (const origin of ['https://evil.example', 'http://127.0.0.1:1', 'null']) {
       expect((await cancel(origin)).body['code'], origin).to.equal('FOREIGN_ORIGIN');
     }
-    expect((await cancel(doors.url)).status).to.equal(201);
+    expect((await cancel(url)).status).to.equal(201);
   });
 
   it('is an address that others can reach', async () => {
     for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.com', '']) {
-      const options = { cluster: cluster.api, host, port: 0, log: console };
+      const options = { cluster: rest.cluster.api, host, port: 0, log: console };
       const error = await createDoor(options).then(
         () => null,
         (thrown: unknown) => thrown,
@@ -354,8 +346,8 @@ describe('what the door refuses', () => {
   });
 
   it('is a port that is taken', async () => {
-    const port = Number(new URL(doors.url).port);
-    const options = { cluster: cluster.api, host: '127.0.0.1', port, dev: true, log: console };
+    const port = Number(new URL(url).port);
+    const options = { cluster: rest.cluster.api, host: '127.0.0.1', port, dev: true, log: console };
     const error = await createDoor(options).then(
       () => null,
       (thrown: unknown) => thrown,
@@ -364,7 +356,7 @@ describe('what the door refuses', () => {
   });
 
   it('sends headers that keep pages to themselves', async () => {
-    const { headers } = await request(doors.url, 'GET', '/livez');
+    const { headers } = await request(url, 'GET', '/livez');
     const policy = headers.get('Content-Security-Policy');
     expect(policy).to.contain("default-src 'self'").and.not.contain('upgrade-insecure-requests');
     expect(policy).to.not.contain('unsafe');
@@ -374,9 +366,8 @@ describe('what the door refuses', () => {
 
 describe('a door that closes', () => {
   it('answers who waits for a result with the state of that moment, and takes no more', async () => {
-    const held = gate();
-    await using cluster = await startCluster({ definitions: definitions(held) });
-    await using doors = await openDoors(cluster.apis);
+    await using rest = await openRest();
+    const { doors, held } = rest;
     await request(doors.url, 'POST', '/api/v1/workflows', { body: { name: 'held', id: 'w' } });
     const waiting = request(doors.url, 'GET', '/api/v1/workflows/w/result?wait=60s');
     await request(doors.url, 'GET', '/livez');
@@ -395,9 +386,9 @@ describe('a door that closes', () => {
   });
 
   it('says 503 with Retry-After while its node drains', async () => {
-    await using cluster = await startCluster({ definitions: definitions(gate()) });
-    await using doors = await openDoors(cluster.apis);
-    const [node] = cluster.nodes;
+    await using rest = await openRest();
+    const { doors } = rest;
+    const [node] = rest.cluster.nodes;
     const draining = node?.notices.next('node.draining');
     const stopping = node?.stop({ graceMs: 0 });
     await draining;
@@ -429,7 +420,7 @@ describe('a door whose database is down', () => {
       shards: 4,
       redis: servers.urls.redis,
       mysql: servers.urls.mysql,
-      definitions: definitions(gate()),
+      definitions: restDefinitions(gate()),
     });
     await using doors = await openDoors([node.api]);
     const start = async (): Promise<Answer> =>
@@ -476,7 +467,7 @@ describe('a door whose database is down', () => {
       shards: 4,
       redis: servers.urls.redis,
       mysql: servers.urls.mysql,
-      definitions: definitions(gate()),
+      definitions: restDefinitions(gate()),
     });
     await using doors = await openDoors([node.api]);
     expect((await request(doors.url, 'GET', '/readyz')).status).to.equal(200);
@@ -499,36 +490,6 @@ describe('a door whose database is down', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 });
-
-function definitions(held: Gate) {
-  return [
-    workflow('order')
-      .task('only', { run: () => ({}) })
-      .build(),
-    workflow('checked', { input: z.object({ order: z.number() }) })
-      .task('only', { run: () => ({}) })
-      .build(),
-    workflow('held')
-      .task('wait', {
-        run: async () => {
-          await held.pass();
-          return {};
-        },
-      })
-      .build(),
-    actor('counter', { state: 0, on: { add: (state: number) => ({ state: state + 1 }) } }),
-  ];
-}
-
-function expectProblem({ status, headers, body }: Answer): void {
-  expect(headers.get('Content-Type')).to.match(/^application\/problem\+json/);
-  expect(body).to.include.keys('type', 'title', 'status', 'detail', 'instance', 'request_id');
-  expect(body['status']).to.equal(status);
-  // What clients of the seed read.
-  const { error, code, message }: JsonObject = body;
-  expect(error).to.be.a('string').and.to.equal(message);
-  expect(code).to.match(/^[A-Z_]+$/);
-}
 
 /** fetch does not let its caller choose the Host header. */
 async function statusFor(port: string, headers: Readonly<Record<string, string>>): Promise<number> {

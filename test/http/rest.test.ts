@@ -1,39 +1,26 @@
 import { expect } from 'chai';
 
-import type { Json, JsonObject } from '#actors/json.ts';
-import { actor, NonRetryableError, workflow } from '#sdk/index.ts';
+import type { JsonObject } from '#actors/json.ts';
+import { allRoutes } from '#http/routes/table.ts';
 
-import { startCluster, type TestCluster } from '../support/cluster.ts';
-import { type Answer, openDoors, request, type TestDoors } from '../support/doors.ts';
-import { type Gate, gate } from '../support/held.ts';
-
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+import { exercised } from '../support/contract.ts';
+import { request } from '../support/doors.ts';
+import { objects, openRest, type Rest, rfc3339, textOf } from '../support/rest.ts';
 
 describe('the REST API', () => {
-  let cluster: TestCluster;
-  let doors: TestDoors;
-  let held: Gate;
+  let rest: Rest;
+  let get: Rest['get'];
+  let post: Rest['post'];
+  let finished: Rest['finished'];
 
   before(async () => {
-    held = gate();
-    cluster = await startCluster({ definitions: definitions(held) });
-    doors = await openDoors(cluster.apis);
+    rest = await openRest();
+    ({ get, post, finished } = rest);
   });
 
   after(async () => {
-    held.open();
-    await doors[Symbol.asyncDispose]();
-    await cluster[Symbol.asyncDispose]();
+    await rest[Symbol.asyncDispose]();
   });
-
-  const get = async (path: string): Promise<Answer> =>
-    await request(doors.url, 'GET', `/api/v1${path}`);
-  const post = async (path: string, body?: unknown, headers = {}): Promise<Answer> =>
-    await request(doors.url, 'POST', `/api/v1${path}`, { body, headers });
-  const finished = async (name: string, id: string, input: JsonObject = {}): Promise<void> => {
-    await post('/workflows', { name, id, input });
-    await get(`/workflows/${id}/result?wait=20s`);
-  };
 
   describe('routes of the seed', () => {
     before(async () => {
@@ -85,7 +72,7 @@ describe('the REST API', () => {
 
     it('answers 304 to whoever has the newest version', async () => {
       const { headers } = await get('/workflows/golden-1');
-      const again = await request(doors.url, 'GET', '/api/v1/workflows/golden-1', {
+      const again = await request(rest.doors.url, 'GET', '/api/v1/workflows/golden-1', {
         // Without the second, fetch says no-cache by itself, which asks for the whole.
         headers: { 'If-None-Match': headers.get('ETag') ?? '', 'Cache-Control': 'max-age=0' },
       });
@@ -150,6 +137,15 @@ describe('the REST API', () => {
       expect((await post('/workflows/golden-3/cancel')).body).to.deep.equal(message);
       const { body } = await get('/workflows/golden-3');
       expect(body).to.include({ state: 'canceled', error: 'changed my mind' });
+    });
+  });
+
+  describe('retry', () => {
+    it('retries a failed workflow', async () => {
+      await finished('broken', 'retried');
+      const { status, body } = await post('/workflows/retried/retry');
+      expect(status).to.equal(202);
+      expect(body['id']).to.equal('retried');
     });
   });
 
@@ -263,65 +259,46 @@ describe('the REST API', () => {
   });
 
   it('says that it lives and is ready', async () => {
-    expect((await request(doors.url, 'GET', '/livez')).status).to.equal(200);
-    expect((await request(doors.url, 'GET', '/readyz')).status).to.equal(200);
+    expect((await request(rest.doors.url, 'GET', '/livez')).status).to.equal(200);
+    expect((await request(rest.doors.url, 'GET', '/readyz')).status).to.equal(200);
   });
 
   it('gives a request id back, or makes one', async () => {
-    const given = await request(doors.url, 'GET', '/livez', {
+    const given = await request(rest.doors.url, 'GET', '/livez', {
       headers: { 'X-Request-Id': 'mine-1' },
     });
     expect(given.headers.get('X-Request-Id')).to.equal('mine-1');
-    const made = await request(doors.url, 'GET', '/livez', {
+    const made = await request(rest.doors.url, 'GET', '/livez', {
       headers: { 'X-Request-Id': 'not { decent' },
     });
     expect(made.headers.get('X-Request-Id')).to.match(/^[0-9a-f-]{36}$/);
   });
+
+  it('says who asks, who signs in, and that there is nobody to sign out', async () => {
+    const anonymous = { name: 'anonymous', authentication: 'none' };
+    expect((await get('/whoami')).body).to.include(anonymous);
+    expect((await post('/session', { key: 'tk_any' })).body).to.include(anonymous);
+    const { status } = await request(rest.doors.url, 'DELETE', '/api/v1/session');
+    expect(status).to.equal(200);
+  });
+
+  it('shows its document, and no metrics where they are off', async () => {
+    const metrics = await request(rest.doors.url, 'GET', '/metrics');
+    expect(metrics.body['code']).to.equal('ROUTE_NOT_FOUND');
+    const { body } = await request(rest.doors.url, 'GET', '/api/openapi.json');
+    expect(body['openapi']).to.equal('3.1.1');
+  });
+
+  it('takes an actor that nobody put into quarantine for one that is not', async () => {
+    await post('/actors/counter/c2/tell', { message: 'add', payload: 1 });
+    expect((await post('/actors/counter/c2/resume')).status).to.equal(200);
+  });
+
+  // Last: each of these calls was checked against the document, see support/contract.ts.
+  describe('as a whole', () => {
+    it('has no route that these tests did not call', () => {
+      const missing = allRoutes.map(({ id }) => id).filter((id) => !exercised.has(id));
+      expect(missing).to.deep.equal([]);
+    });
+  });
 });
-
-function definitions(held: Gate) {
-  return [
-    workflow('order')
-      .task('validate', { run: () => ({ valid: true }) })
-      .task('charge', {
-        needs: ['validate'],
-        run: (_input, context) => {
-          context.log.info('charging');
-          return { charged: 42 };
-        },
-      })
-      .build(),
-    workflow('held')
-      .task('wait', {
-        run: async () => {
-          await held.pass();
-          return {};
-        },
-      })
-      .build(),
-    workflow('broken')
-      .task('print', {
-        run: () => {
-          throw new NonRetryableError('no paper');
-        },
-      })
-      .build(),
-    actor('counter', {
-      state: () => 0,
-      on: {
-        add: (state: number, by: number) => ({ state: state + by, reply: state + by }),
-      },
-    }),
-  ];
-}
-
-function textOf(value: Json | undefined): string {
-  if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} is no text`);
-  return value;
-}
-
-function objects(value: Json | undefined): readonly JsonObject[] {
-  if (!Array.isArray(value)) throw new Error(`${JSON.stringify(value)} is no list`);
-  const all: readonly JsonObject[] = value;
-  return all;
-}

@@ -6,6 +6,8 @@ import type { JsonObject } from '#actors/json.ts';
 import type { ClusterApi } from '#cluster/api.ts';
 import { createDoor, type Door, type DoorOptions } from '#http/server.ts';
 
+import { assertFits } from './contract.ts';
+
 export interface TestDoors extends AsyncDisposable {
   readonly doors: readonly Door[];
   /** Of the first door. */
@@ -55,7 +57,7 @@ export interface Answer {
   readonly body: JsonObject;
 }
 
-/** One request, with its JSON answer; a body that is a string is sent as it is. */
+/** One request, with its JSON answer, which the OpenAPI document must have; a body that is a string is sent as it is. */
 export async function request(
   url: string,
   method: string,
@@ -71,7 +73,10 @@ export async function request(
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
+  const { status, headers } = response;
   const text = await response.text();
-  const json: JsonObject = text === '' ? {} : JSON.parse(text);
-  return { status: response.status, headers: response.headers, body: json };
+  assertFits({ method, path, status, headers, text });
+  const isJson = /[/+]json/.test(headers.get('Content-Type') ?? '');
+  const json: JsonObject = isJson && text !== '' ? JSON.parse(text) : {};
+  return { status, headers, body: json };
 }

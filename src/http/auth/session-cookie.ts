@@ -19,7 +19,7 @@ export interface Seal {
   readonly secret: Buffer;
 }
 
-const cookieName = 'temjob_session';
+export const cookieName = 'temjob_session';
 
 const algorithm = 'aes-256-gcm';
 const ivLength = 12;

@@ -41,22 +41,26 @@ export type Takes = {
   readonly body?: z.ZodType;
 };
 
-/** One kind of answer: its body, and the headers that are worth a word. */
+/** One kind of answer: its body, and the headers that are worth a word, by name. */
 export interface Answer {
   readonly what: string;
   readonly body: z.ZodType;
   /** What it is when it is not JSON; the body is text then. */
   readonly media?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Headers that are there at times. */
+  readonly maybe?: Readonly<Record<string, string>>;
 }
 
 export type Answers = Readonly<Record<number, Answer>>;
+
+type HeaderOf<Of extends Answer> = (keyof Of['headers'] | keyof Of['maybe']) & string;
 
 type Reply<Gives extends Answers> = {
   readonly [Status in keyof Gives & number]: {
     readonly status: Status;
     readonly body: z.output<Gives[Status]['body']>;
-    readonly headers?: Readonly<Record<keyof Gives[Status]['headers'] & string, string>>;
+    readonly headers?: Readonly<Partial<Record<HeaderOf<Gives[Status]>, string>>>;
   };
 }[keyof Gives & number];
 
@@ -101,7 +105,7 @@ export interface Parts {
 export interface Served {
   readonly status: number;
   readonly body: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Partial<Record<string, string>>>;
 }
 
 /** A declared route: its types are inside, so that all routes fit into one table. */

@@ -27,7 +27,11 @@ const signIn = route({
     'Programs send the key with each request instead.',
   takes: { body: signInBody },
   gives: {
-    200: { what: 'Who it is now.', body: whoami, headers: { 'Set-Cookie': 'The session.' } },
+    200: {
+      what: 'Who it is now.',
+      body: whoami,
+      maybe: { 'Set-Cookie': 'The session, where keys are configured.' },
+    },
   },
   refuses: ['UNAUTHENTICATED', 'RATE_LIMITED'],
   handle: async ({ body }, { sessions, client, dev }) => {

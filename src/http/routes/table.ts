@@ -1,6 +1,7 @@
 import { actorRoutes } from './actors.ts';
 import { clusterRoutes } from './cluster.ts';
 import { definitionRoutes } from './definitions.ts';
+import { documentRoute } from './document.ts';
 import { healthRoutes } from './health.ts';
 import { metricsRoutes } from './metrics.ts';
 import type { Route } from './route.ts';
@@ -19,4 +20,7 @@ export const apiRoutes: readonly Route[] = [
   ...actorRoutes,
   ...clusterRoutes,
   ...sessionRoutes,
+  documentRoute(() => allRoutes),
 ];
+
+export const allRoutes: readonly Route[] = [...apiRoutes, ...routesToTheEnd];

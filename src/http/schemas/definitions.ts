@@ -7,7 +7,7 @@ import { count, integer, jsonObject, list, name } from './parts.ts';
 export const definitionPath = z.object({
   name: z
     .string()
-    .meta({ description: 'The name of the definition.', example: 'order_processing' }),
+    .meta({ description: 'The name of the definition.', examples: ['order_processing'] }),
 });
 
 export const definitionQuery = z.strictObject({

@@ -18,7 +18,7 @@ export const failure = z
         'canceled',
       ])
       .meta({ description: 'What kind of thing went wrong.' }),
-    name: z.string().meta({ description: 'The class name of the error.', example: 'TypeError' }),
+    name: z.string().meta({ description: 'The class name of the error.', examples: ['TypeError'] }),
     message: z.string(),
     stack: z.string().exactOptional(),
     details: json.exactOptional(),

@@ -30,11 +30,11 @@ const workflowIdRule =
 export const newWorkflowId = z
   .string()
   .refine(isWorkflowId, `must be ${workflowIdRule}`)
-  .meta({ description: `${workflowIdRule}.`, example: 'order-7' });
+  .meta({ description: `${workflowIdRule}.`, examples: ['order-7'] });
 
 /** The id in a path: one that cannot be is one that is not found. */
 export const workflowPath = z.object({
-  id: z.string().meta({ description: 'The id of the workflow.', example: 'order-7' }),
+  id: z.string().meta({ description: 'The id of the workflow.', examples: ['order-7'] }),
 });
 
 export const durationText =
@@ -52,7 +52,13 @@ export const duration = z
       return z.NEVER;
     }
   })
-  .meta({ override: { type: ['string', 'number'] }, example: '1h30m' });
+  .meta({
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.anyOf;
+      jsonSchema.type = ['string', 'number'];
+      jsonSchema.examples = ['1h30m'];
+    },
+  });
 
 /** A whole number in a query. */
 export function whole(least: number, most: number) {
@@ -65,6 +71,13 @@ export function whole(least: number, most: number) {
     .meta({ override: { type: 'integer', minimum: least, maximum: most } });
 }
 
+/** The same, when it need not be there. */
+export function wholeOr(otherwise: number, least: number, most: number, description: string) {
+  return whole(least, most)
+    .default(otherwise)
+    .meta({ description, override: { default: otherwise } });
+}
+
 /** The name of a definition, a version, a task type or an actor. */
 export const name = z.string().min(1).max(100);
 
@@ -73,7 +86,7 @@ export const name = z.string().min(1).max(100);
 /** An instant of an answer, RFC 3339 in UTC. */
 export const instant = z
   .string()
-  .meta({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
+  .meta({ format: 'date-time', examples: ['2026-01-31T12:00:00.000Z'] });
 
 export const integer = z.number().meta({ override: { type: 'integer' } });
 export const count = z.number().meta({ override: { type: 'integer', minimum: 0 } });

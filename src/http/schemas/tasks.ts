@@ -13,13 +13,13 @@ export const taskState = z
 export const taskPath = z.object({
   id: z.string().meta({
     description: 'The id of the task: that of its workflow, and the number of its step.',
-    example: 'order-7.0',
+    examples: ['order-7.0'],
   }),
 });
 
 export const task = z
   .object({
-    id: z.string().meta({ example: 'order-7.0' }),
+    id: z.string().meta({ examples: ['order-7.0'] }),
     workflow_id: z.string(),
     type: z.string().meta({ description: 'The type of the task, which its step names.' }),
     step: z.string(),

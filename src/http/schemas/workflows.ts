@@ -19,7 +19,9 @@ import {
   newWorkflowId,
   record,
   whole,
+  wholeOr,
 } from './parts.ts';
+import { why } from './why.ts';
 
 export const workflowState = z
   .enum(['pending', 'running', 'completed', 'failed', 'canceled'])
@@ -28,8 +30,8 @@ export const workflowState = z
 // ---- what comes in ----
 
 export const listQuery = z.strictObject({
-  limit: whole(1, 200).default(20).meta({ description: 'The length of the page.' }),
-  offset: whole(0, 10_000).default(0).meta({ description: 'How many to leave out.' }),
+  limit: wholeOr(20, 1, 200, 'The length of the page.'),
+  offset: wholeOr(0, 0, 10_000, 'How many to leave out.'),
   state: workflowState.exactOptional(),
   name: name.exactOptional().meta({ description: 'The name of the definition.' }),
 });
@@ -44,7 +46,7 @@ const newTags = z
   .meta({
     description:
       'To find it by: at most 16, with keys of 1 to 40 letters, digits and _ . - and values of at most 200 characters.',
-    example: { customer: 'acme' },
+    examples: [{ customer: 'acme' }],
   });
 
 export const startBody = z
@@ -63,7 +65,10 @@ export const startBody = z
       .meta({ description: 'What an id that exists already means.' }),
     tags: newTags.exactOptional(),
   })
-  .meta({ id: 'Start', example: { name: 'order_processing', input: { order: 7 }, id: 'order-7' } });
+  .meta({
+    id: 'Start',
+    examples: [{ name: 'order_processing', input: { order: 7 }, id: 'order-7' }],
+  });
 
 export const startHeaders = z.object({
   'Idempotency-Key': z
@@ -79,14 +84,17 @@ export const resultQuery = z.strictObject({
   wait: duration
     .refine((ms) => ms <= 60_000, 'must be at most 60s')
     .default(0)
-    .meta({ description: `How long to wait for the end, at most 60s. ${durationText}` }),
+    .meta({
+      description: `How long to wait for the end, at most 60s. ${durationText}`,
+      override: { default: 0 },
+    }),
 });
 
 export const logsQuery = z.strictObject({
   step: whole(0, 999_999)
     .exactOptional()
     .meta({ description: 'The number of a step: only its lines.' }),
-  limit: whole(1, 1000).default(200).meta({ description: 'The newest so many lines.' }),
+  limit: wholeOr(200, 1, 1000, 'The newest so many lines.'),
 });
 
 export const cancelBody = z
@@ -96,7 +104,7 @@ export const cancelBody = z
 // ---- answers ----
 
 const common = {
-  id: z.string().meta({ example: 'order-7' }),
+  id: z.string().meta({ examples: ['order-7'] }),
   name: z.string().meta({ description: 'The name of its definition.' }),
   version: z.string().meta({ description: 'The version of the definition that it runs on.' }),
   state: workflowState,
@@ -125,6 +133,7 @@ export const workflow = z
     failure: failure.exactOptional(),
     outputs: record(json).meta({ description: 'The outputs of the steps apart, by step name.' }),
     timeout_at: instant.exactOptional(),
+    why: why.exactOptional().meta({ description: 'Only while it has not ended.' }),
   })
   .meta({
     id: 'Workflow',
@@ -137,7 +146,7 @@ export const workflowRow = z.object({
   seq: integer.meta({ description: 'The number of its newest event.' }),
   task_states: record(count).meta({
     description: 'How many of its tasks are in which state.',
-    example: { completed: 2, running: 1 },
+    examples: [{ completed: 2, running: 1 }],
   }),
 }) satisfies z.ZodType<WorkflowRow>;
 
