@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { z } from 'zod';
+
+/*
+ * Pictures of the console as it is: a development cluster of its own, with the samples run to their ends, seen by Chromium.
+ *
+ *     npm run screenshots                    the two pictures of the documents, in docs/images
+ *     npm run screenshots -- --all DIR       every page, 1440 and 390 wide, dark and light, English and Chinese
+ */
+const list = z.object({
+  workflows: z.array(z.object({ id: z.string(), name: z.string(), state: z.string() })),
+});
+
+const root = resolve(import.meta.dirname, '..');
+const { values } = parseArgs({ options: { all: { type: 'string' } } });
+
+const data = await mkdtemp(join(tmpdir(), 'temjob-screenshots-'));
+const cluster = await startCluster(data);
+try {
+  const ids = await samples(cluster.url);
+  const browser = await chromium.launch({
+    executablePath: process.env['TEMJOB_TEST_CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+  try {
+    if (values.all === undefined) await forDocuments(browser, ids);
+    else await ofEverything(browser, ids, resolve(values.all));
+  } finally {
+    await browser.close();
+  }
+} finally {
+  await cluster.stop();
+  await rm(data, { recursive: true, force: true });
+}
+
+async function forDocuments(browser: Browser, ids: Samples): Promise<void> {
+  const directory = join(root, 'docs', 'images');
+  await mkdir(directory, { recursive: true });
+  const looks = [
+    { file: 'console.png', path: `/workflows/${ids.order_processing}`, locale: 'en-US' },
+    { file: 'console.zh-CN.png', path: `/workflows/${ids.order_processing}`, locale: 'zh-CN' },
+  ];
+  for (const { file, path, locale } of looks) {
+    const look = { width: 1280, height: 800, theme: 'dark', locale } as const;
+    await picture(browser, path, look, join(directory, file));
+  }
+}
+
+async function ofEverything(browser: Browser, ids: Samples, directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const workflow = `/workflows/${ids.order_processing}`;
+  const failed = `/workflows/${ids.flaky_payment}`;
+  const tabs = ['timeline', 'events', 'tasks', 'logs', 'io'];
+  const pages: Readonly<Record<string, string>> = {
+    overview: '/',
+    workflows: '/workflows',
+    'workflows-failed': '/workflows?state=failed',
+    workflow,
+    ...Object.fromEntries(tabs.map((tab) => [`workflow-${tab}`, `${workflow}?tab=${tab}`])),
+    'workflow-failed': failed,
+    definitions: '/definitions',
+    definition: '/definitions/order_processing',
+    cluster: '/cluster',
+    playground: '/playground',
+    docs: '/docs/',
+  };
+  for (const [name, path] of Object.entries(pages)) {
+    for (const width of [1440, 390]) {
+      for (const theme of ['dark', 'light'] as const) {
+        for (const locale of theme === 'dark' ? ['en-US', 'zh-CN'] : ['en-US']) {
+          const look = { width, height: width === 390 ? 844 : 900, theme, locale };
+          const file = `${name}-${width}-${theme}-${locale.slice(0, 2)}.png`;
+          await picture(browser, path, look, join(directory, file));
+        }
+      }
+    }
+    process.stdout.write(`${name}\n`);
+  }
+}
+
+interface Look {
+  readonly width: number;
+  readonly height: number;
+  readonly theme: 'dark' | 'light';
+  readonly locale: string;
+}
+
+async function picture(browser: Browser, path: string, look: Look, file: string): Promise<void> {
+  const { width, height, theme: colorScheme, locale } = look;
+  const viewport = { width, height };
+  const context = await browser.newContext({ viewport, colorScheme, locale });
+  const page = await context.newPage();
+  await page.goto(new URL(path, cluster.url).href);
+  await settled(page);
+  await page.screenshot({ path: file, fullPage: width === 390, animations: 'disabled' });
+  await context.close();
+}
+
+/** Until the page has shown the same for half a second: live pages have no moment at which they are loaded. */
+async function settled(page: Page): Promise<void> {
+  let before = '';
+  for (let look = 0; look < 20; look += 1) {
+    await page.waitForTimeout(500);
+    const now = await page.locator('body').innerText();
+    if (now === before) return;
+    before = now;
+  }
+}
+
+type Samples = Readonly<Record<string, string>>;
+
+/** Names and ids of the samples' workflows, once all of them but the long one have ended. */
+async function samples(url: string): Promise<Samples> {
+  for (;;) {
+    const response = await fetch(new URL('/api/v1/workflows?limit=200', url));
+    const { workflows } = list.parse(await response.json());
+    const open = workflows.filter(
+      ({ name, state }) => name !== 'long_report' && ['pending', 'running'].includes(state),
+    );
+    if (workflows.length > 5 && open.length === 0) {
+      return Object.fromEntries(workflows.map(({ name, id }) => [name, id]));
+    }
+    await new Promise((done) => setTimeout(done, 500));
+  }
+}
+
+async function startCluster(
+  directory: string,
+): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const child = spawn(
+    process.execPath,
+    [join(root, 'src', 'main.ts'), 'dev', '--port', '8188', '--data', directory],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const exited = once(child, 'exit');
+  const url = await new Promise<string>((ready, failed) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const found = /TemJob is ready at (\S+)/.exec(line)?.[1];
+      if (found !== undefined) ready(found);
+    });
+    void exited.then(() => failed(new Error('the cluster did not start')));
+  });
+  return {
+    url,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
