@@ -92,7 +92,9 @@ export const api = {
     call<WholeWorkflow>('GET', `/workflows/${encodeURIComponent(id)}`, { signal }),
   task: (id: string, signal: AbortSignal) =>
     call<WholeTask>('GET', `/tasks/${encodeURIComponent(id)}`, { signal }),
-  whoami: () => call<Who>('GET', '/whoami'),
+  whoami: () => send<Who>('GET', '/whoami'),
+  signIn: (key: string) => send<Who>('POST', '/session', { body: { key } }),
+  signOut: () => send<{ message: string }>('DELETE', '/session'),
   definitions: (signal?: AbortSignal) =>
     call<{ definitions: readonly ListedDefinition[] }>('GET', '/definitions', { signal }),
   definition: (name: string, version?: string, signal?: AbortSignal) => {
@@ -129,10 +131,36 @@ export class ApiError extends Error {
   }
 }
 
+let signIn: (() => Promise<void>) | null = null;
+
+/** What resolves when somebody has signed in. A call that the server refused for want of it is made again then. */
+export function signInWith(ask: () => Promise<void>): void {
+  signIn = ask;
+}
+
+interface CallOptions {
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
 async function call<Answer>(
   method: string,
   path: string,
-  options: { readonly body?: unknown; readonly signal?: AbortSignal | undefined } = {},
+  options: CallOptions = {},
+): Promise<Answer> {
+  try {
+    return await send<Answer>(method, path, options);
+  } catch (error) {
+    if (signIn === null || !(error instanceof ApiError && error.status === 401)) throw error;
+    await signIn();
+    return await send<Answer>(method, path, options);
+  }
+}
+
+async function send<Answer>(
+  method: string,
+  path: string,
+  options: CallOptions = {},
 ): Promise<Answer> {
   const response = await fetch(`/api/v1${path}`, {
     method,

@@ -51,7 +51,8 @@ export class Connection {
   #clockOffsetMs = 0;
   #node: string | null = null;
 
-  constructor() {
+  /** `signIn` resolves when somebody has signed in, because the server did not know who listens. */
+  constructor(signIn: () => Promise<void>) {
     this.#socket = io(namespace, {
       transports: ['websocket'],
       reconnectionDelay: firstRetryMs,
@@ -69,6 +70,10 @@ export class Connection {
       if (reason === 'io server disconnect') {
         setTimeout(() => this.#socket.connect(), firstRetryMs + Math.random() * 1_000);
       }
+    });
+    this.#socket.on('connect_error', (refusal) => {
+      // The library itself tries again unless it was the door that said no.
+      if (!this.#socket.active) this.#comeBack(isUnauthenticated(refusal) ? signIn : null);
     });
     this.#socket.on('hello', (hello) => {
       this.#clockOffsetMs = Date.parse(hello.server_time) - Date.now();
@@ -122,6 +127,14 @@ export class Connection {
       }
       this.#tell();
     };
+  }
+
+  #comeBack(signIn: (() => Promise<void>) | null): void {
+    const again = (): void => {
+      this.#socket.connect();
+    };
+    if (signIn === null) setTimeout(again, lastRetryMs);
+    else signIn().then(again, () => setTimeout(again, lastRetryMs));
   }
 
   #ask(watch: Watch): void {
@@ -200,4 +213,10 @@ export class Connection {
 function answerWhenPainted(ack: () => void): void {
   if (document.hidden) ack();
   else requestAnimationFrame(() => ack());
+}
+
+/** The door puts its problem beside the error. */
+function isUnauthenticated(error: Error & { readonly data?: unknown }): boolean {
+  const { data } = error;
+  return typeof data === 'object' && data !== null && 'status' in data && data.status === 401;
 }

@@ -1,13 +1,15 @@
 import { Connection } from './connection.ts';
 import { loadLanguage } from './i18n/choice.ts';
 import { Router } from './router.ts';
+import { Session } from './session.ts';
 import { Shell } from './shell.ts';
 import { startClock } from './time.ts';
-import { askWho } from './who.ts';
 
-const connection = new Connection();
+const spoken = loadLanguage();
+const session = new Session(spoken);
+const connection = new Connection(async () => await session.signIn());
 startClock(() => connection.now());
-const [who] = await Promise.all([askWho(), loadLanguage()]);
+const [who] = await Promise.all([session.begin(), spoken]);
 const shell: Shell = new Shell({
   connection,
   who,

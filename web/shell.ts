@@ -11,6 +11,7 @@ import { icon, type IconName } from './parts/icon.ts';
 import { liveBadge } from './parts/live-badge.ts';
 import { messageOf, notice } from './parts/notice.ts';
 import { themeButton } from './parts/theme.ts';
+import { signOut } from './session.ts';
 import { isId, listenForShortcuts, type Place, shortcutsDialog } from './shortcuts.ts';
 import type { Who } from './who.ts';
 
@@ -106,7 +107,14 @@ export class Shell {
         ),
         this.#jumpForm(),
         liveBadge(this.#parts.connection, this.#drawn.signal),
-        h('div', { class: 'tools' }, this.#languageButton(), themeButton(), this.#helpButton()),
+        h(
+          'div',
+          { class: 'tools' },
+          this.#signedIn(),
+          this.#languageButton(),
+          themeButton(),
+          this.#helpButton(),
+        ),
       ),
       h(
         'nav',
@@ -142,6 +150,29 @@ export class Shell {
       this.#jump,
       h('kbd', { 'aria-hidden': 'true' }, '/'),
     );
+  }
+
+  /** Who it is and how to leave, when somebody has signed in. */
+  #signedIn(): readonly HTMLElement[] {
+    const { name, authentication } = this.#parts.who;
+    if (authentication !== 'session') return [];
+    const label = t('shell.signOut', { name });
+    return [
+      h('span', { class: 'who' }, name),
+      h(
+        'button',
+        {
+          class: 'ghost',
+          type: 'button',
+          title: label,
+          'aria-label': label,
+          onclick: () => {
+            this.#own(signOut());
+          },
+        },
+        icon('leave'),
+      ),
+    ];
   }
 
   #languageButton(): HTMLElement {

@@ -67,7 +67,8 @@ describe('the console in Chromium', function () {
     await using watched = await openPage(browser, `${doors.doors[1]?.url}/workflows`);
     const { page, complaints } = watched;
     await page.locator('.live[data-status="live"]').waitFor();
-    const counted = await page.locator('.total[data-state="completed"] b').textContent();
+    const shown = page.locator('.total[data-state="completed"] b', { hasText: /^\d+$/ });
+    const counted = await shown.textContent();
     await start('quick', 'listed');
     await page.locator('tr[data-id="listed"][data-state="completed"]').waitFor();
     const more = Number(counted) + 1;
