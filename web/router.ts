@@ -9,7 +9,7 @@ import type { Who } from './who.ts';
 
 /** A page's code is loaded when it is first shown. */
 const pages: Readonly<Record<PageName, () => Promise<MountPage>>> = {
-  overview: async () => (await import('./pages/workflows.ts')).workflowsPage,
+  overview: async () => (await import('./pages/overview.ts')).overviewPage,
   workflows: async () => (await import('./pages/workflows.ts')).workflowsPage,
   workflow: async () => (await import('./pages/workflow.ts')).workflowPage,
   definitions: async () => (await import('./pages/definitions.ts')).definitionsPage,

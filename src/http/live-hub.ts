@@ -1,6 +1,7 @@
 import type { ClusterApi } from '#cluster/api.ts';
 
 import type { DoorLog } from './door-log.ts';
+import { OverviewSource } from './live-overview.ts';
 import { ListSource, type Source, type Watch, WorkflowSource } from './live-sources.ts';
 import type { TopicState } from './live-topic.ts';
 
@@ -77,9 +78,9 @@ export class LiveHub {
   }
 
   #sourceOf(name: string, watch: Watch): Source {
-    return name === 'workflows'
-      ? new ListSource(watch)
-      : new WorkflowSource(name.slice('workflow:'.length), watch);
+    if (name === 'workflows') return new ListSource(watch);
+    if (name === 'overview') return new OverviewSource(watch);
+    return new WorkflowSource(name.slice('workflow:'.length), watch);
   }
 
   #changed(topic: OpenTopic): void {

@@ -14,6 +14,7 @@ export const namespace = '/v1';
 /** How many rows the list keeps, and lines the log of a workflow. */
 export const rowLimit = 100;
 export const logLimit = 300;
+export const overviewLimits = { minutes: 60, recent: 8, failures: 6 };
 
 export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
 export type TaskState = WorkflowState | 'retrying' | 'skipped';
@@ -114,12 +115,47 @@ export interface WorkflowData {
   readonly logs: readonly LogLine[];
 }
 
-export type TopicData = ListData | WorkflowData;
+/** What happened in one minute; `at` is its start. */
+export interface Minute {
+  readonly at: string;
+  readonly started: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly canceled: number;
+}
+
+export type NodeState = 'up' | 'draining' | 'suspect' | 'down';
+
+export interface NodeDot {
+  readonly name: string;
+  readonly state: NodeState;
+}
+
+export interface OverviewData {
+  readonly kind: 'overview';
+  readonly counts: Counts;
+  /** Oldest first; a minute in which nothing happened may be absent. */
+  readonly minutes: readonly Minute[];
+  /** Newest first. */
+  readonly recent: readonly WorkflowRow[];
+  /** The newest that failed. */
+  readonly failures: readonly WorkflowRow[];
+  /** That which has been running for longest. */
+  readonly oldest: WorkflowRow | null;
+  readonly nodes: readonly NodeDot[];
+}
+
+export type TopicData = ListData | WorkflowData | OverviewData;
 
 export type Operation =
   | { readonly op: 'row'; readonly row: WorkflowRow }
   | { readonly op: 'counts'; readonly counts: Counts }
   | { readonly op: 'missed'; readonly missed: number }
+  | { readonly op: 'minute'; readonly minute: Minute }
+  /** Of all rows that failed, these are the newest: others have been retried, or are too old. */
+  | { readonly op: 'failures'; readonly ids: readonly string[] }
+  | { readonly op: 'oldest'; readonly row: WorkflowRow | null }
+  | { readonly op: 'nodes'; readonly nodes: readonly NodeDot[] }
   | { readonly op: 'workflow'; readonly workflow: WorkflowCard }
   | { readonly op: 'task'; readonly task: TaskCard }
   | { readonly op: 'logs'; readonly lines: readonly LogLine[] };
@@ -208,7 +244,14 @@ export function judge(at: Cursor, delta: Pick<Delta, 'e' | 'f' | 'v'>): 'ignore'
 
 /** The data after the operations; parts that none of them touches stay the same objects. */
 export function apply(data: TopicData, ops: readonly Operation[]): TopicData {
-  return data.kind === 'list' ? applyToList(data, ops) : applyToWorkflow(data, ops);
+  switch (data.kind) {
+    case 'list':
+      return applyToList(data, ops);
+    case 'workflow':
+      return applyToWorkflow(data, ops);
+    case 'overview':
+      return applyToOverview(data, ops);
+  }
 }
 
 function applyToList(data: ListData, ops: readonly Operation[]): ListData {
@@ -237,6 +280,41 @@ function applyToWorkflow(data: WorkflowData, ops: readonly Operation[]): Workflo
   const tasks =
     changed.size === 0 ? data.tasks : data.tasks.map((task) => changed.get(task.id) ?? task);
   return { ...data, workflow, tasks, logs };
+}
+
+function applyToOverview(data: OverviewData, ops: readonly Operation[]): OverviewData {
+  let { counts, oldest, nodes } = data;
+  const recent = new Map(data.recent.map((row) => [row.id, row]));
+  const failures = new Map(data.failures.map((row) => [row.id, row]));
+  const minutes = new Map(data.minutes.map((minute) => [minute.at, minute]));
+  for (const op of ops) {
+    if (op.op === 'counts') counts = op.counts;
+    if (op.op === 'oldest') oldest = op.row;
+    if (op.op === 'nodes') nodes = op.nodes;
+    if (op.op === 'minute') minutes.set(op.minute.at, op.minute);
+    if (op.op === 'row') {
+      const { row } = op;
+      const known = Math.max(recent.get(row.id)?.seq ?? -1, failures.get(row.id)?.seq ?? -1);
+      if (known > row.seq) continue;
+      recent.set(row.id, row);
+      if (row.state === 'failed') failures.set(row.id, row);
+      else failures.delete(row.id);
+    }
+    if (op.op === 'failures') {
+      for (const id of failures.keys()) if (!op.ids.includes(id)) failures.delete(id);
+    }
+  }
+  return {
+    kind: 'overview',
+    counts,
+    oldest,
+    nodes,
+    minutes: [...minutes.values()]
+      .toSorted((a, b) => compare(a.at, b.at))
+      .slice(-overviewLimits.minutes),
+    recent: newestFirst([...recent.values()]).slice(0, overviewLimits.recent),
+    failures: newestFirst([...failures.values()]).slice(0, overviewLimits.failures),
+  };
 }
 
 export function newestFirst(rows: readonly WorkflowRow[]): readonly WorkflowRow[] {
@@ -278,8 +356,13 @@ function subject(op: Exclude<Operation, { op: 'logs' }>): string {
       return `row ${op.row.id}`;
     case 'task':
       return `task ${op.task.id}`;
+    case 'minute':
+      return `minute ${op.minute.at}`;
     case 'counts':
     case 'missed':
+    case 'failures':
+    case 'oldest':
+    case 'nodes':
     case 'workflow':
       return op.op;
   }

@@ -29,7 +29,14 @@ describe('the accessibility of the console', function () {
     await cluster[Symbol.asyncDispose]();
   });
 
-  for (const path of ['/workflows', '/definitions', '/definitions/greet', '/cluster', '/nothing']) {
+  for (const path of [
+    '/',
+    '/workflows',
+    '/definitions',
+    '/definitions/greet',
+    '/cluster',
+    '/nothing',
+  ]) {
     it(`finds nothing against WCAG 2.2 AA at ${path}, in the dark and in the light`, async () => {
       await using watched = await openPage(browser, doors.url + path);
       const { page } = watched;

@@ -98,7 +98,7 @@ describe('the console in Chromium', function () {
   });
 
   it('starts a workflow from its form, and cancels one', async () => {
-    await using watched = await openPage(browser, `${doors.url}/`);
+    await using watched = await openPage(browser, `${doors.url}/workflows`);
     const { page, complaints } = watched;
     await page.getByRole('button', { name: 'Start workflow' }).click();
     await page.getByLabel('Definition').selectOption('quick');

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import { z } from 'zod';
 
-import { workflow } from '#sdk/index.ts';
+import { NonRetryableError, workflow } from '#sdk/index.ts';
 
 import { openPage, sharedBrowser } from '../support/browser.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
@@ -33,15 +33,41 @@ describe('the pages around the workflows', function () {
     expect(status).to.equal(201);
   };
 
+  describe('Overview', () => {
+    it('says to who comes first what to do, then shows what happens as it happens', async () => {
+      await using watched = await openPage(browser, `${doors.doors[1]?.url}/`);
+      const { page, complaints } = watched;
+      await page.getByRole('heading', { name: 'Nothing has run here yet' }).waitFor();
+      await page.getByRole('link', { name: 'Choose a definition' }).waitFor();
+      await page.getByText('No failure in the last hour, and all nodes are up.').waitFor();
+      await start('book', 'seen', { title: 'A', author: { name: 'B' } });
+      await start('fails', 'broken');
+      const recent = page.locator('.runs li');
+      await recent.locator('.badge[data-state="completed"]').waitFor();
+      await recent.getByText('broken on purpose').waitFor();
+      await page.getByRole('link', { name: '1 workflow failed in the last hour' }).waitFor();
+      await page.locator('.tile', { hasText: 'Failed' }).getByText('50%').waitFor();
+      await page.locator('.tile', { hasText: 'Nodes up' }).getByText('2 of 2').waitFor();
+      // The chart is a picture; what is in it is said, and in a table.
+      await page.locator('.chart canvas').waitFor();
+      await page.getByRole('img', { name: '2 workflows started, 1 completed, 1 failed' }).waitFor();
+      await page.getByText('As a table').click();
+      await page.locator('.chart-table tbody tr').first().waitFor();
+      await page.locator('.tile', { hasText: 'Failed' }).click();
+      await page.waitForURL('**/workflows?state=failed');
+      expect(complaints).to.deep.equal([]);
+    });
+  });
+
   describe('Definitions', () => {
     it('lists them with when each was last started, which follows', async () => {
       await using watched = await openPage(browser, `${doors.url}/definitions`);
       const { page, complaints } = watched;
       const row = page.locator('tr[data-definition="book"]');
-      await row.getByText('never').waitFor();
+      await row.getByText(/never|ago|just now/).waitFor();
       expect(await row.locator('td.number').first().textContent()).to.equal('2');
       await start('book', 'last-1', { title: 'A', author: { name: 'B' } });
-      await row.locator('.badge[data-state="completed"]').waitFor();
+      await row.locator('[data-id="last-1"] .badge[data-state="completed"]').waitFor();
       await row.getByRole('link', { name: 'book', exact: true }).click();
       await page.waitForURL('**/definitions/book');
       await page.locator('.step[data-step="print"]').waitFor();
@@ -145,5 +171,12 @@ const definitions = [
   workflow('book', { input: book })
     .task('print', { run: () => ({ printed: true }) })
     .task('bind', { needs: ['print'], run: () => ({ bound: true }) })
+    .build(),
+  workflow('fails')
+    .task('breaks', {
+      run: () => {
+        throw new NonRetryableError('broken on purpose');
+      },
+    })
     .build(),
 ];

@@ -14,6 +14,7 @@ export const unsubscribeMessage = z.strictObject({ topic: z.string().max(200) })
 function isTopic(topic: string): boolean {
   return (
     topic === 'workflows' ||
+    topic === 'overview' ||
     (topic.startsWith('workflow:') && isWorkflowId(topic.slice('workflow:'.length)))
   );
 }
