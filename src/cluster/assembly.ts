@@ -155,12 +155,10 @@ export async function assemble(ground: {
   const reader = new MailboxReader(mailboxes, engine, notices);
   const publisher = new LivePublisher({ node: id, courier, engine, notices, around });
   const throughput = new ThroughputCounter(id, store.throughput, notices);
-  const checkpointer = new Checkpointer(
-    engine,
-    store.checkpoints,
-    notices,
-    options.idleMs ?? defaults.idleMs,
-  );
+  const checkpointer = new Checkpointer(engine, store.checkpoints, notices, {
+    idleMs: options.idleMs ?? defaults.idleMs,
+    isWatched: (one) => publisher.isWatched(one),
+  });
   const membership: Membership = new Membership({
     beats: new Beats(redis),
     nodes: store.nodes,

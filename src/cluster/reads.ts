@@ -98,18 +98,31 @@ export class Reads {
     });
   }
 
-  /** Tells a new watcher how far its workflows are: what happened before this node owned them, nobody else tells it. */
-  show(to: string, ids: readonly string[]): void {
-    if (ids.length === 0) return;
-    this.#background.run('show workflows to a watcher', async () => {
-      for (const id of ids) {
-        const answer = await this.#answer(id, 0);
-        if (!('found' in answer) || answer.found === null) continue;
-        const { seq, workflow } = answer.found;
-        const change = { id, fromSeq: seq, seq, workflow, tasks: [], logs: [] };
-        this.#courier.post(to, { t: 'change', change });
-      }
-    });
+  /**
+   * Tells a new watcher how far its workflows are: what happened before this node owned them, nobody else tells it. What is
+   * watched and goes on is kept in memory, so that asking about it costs no statement. `unable` hears of those that this
+   * node cannot tell about now.
+   */
+  show(to: string, ids: readonly string[], unable: (id: string) => void): void {
+    for (const id of ids) {
+      this.#background.run('show a workflow to a watcher', async () => {
+        try {
+          const answer = await this.#answer(id, 0);
+          if ('moved' in answer) unable(id);
+          else if (answer.found !== null) this.#showOne(to, id, answer.found);
+        } catch (error) {
+          unable(id);
+          throw error;
+        }
+      });
+    }
+  }
+
+  #showOne(to: string, id: string, { seq, workflow }: WorkflowSnapshot): void {
+    const change = { id, fromSeq: seq, seq, workflow, tasks: [], logs: [] };
+    this.#courier.post(to, { t: 'change', change });
+    const isInMemory = this.#engine.activation(id) !== null;
+    if (!isInMemory && workflow.ended_at === undefined) this.#engine.tell(id, { type: 'wake' });
   }
 
   /** A workflow has ended, durably. */

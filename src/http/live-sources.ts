@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 
 import type { ClusterApi, WorkflowChange, WorkflowSnapshot } from '#cluster/api.ts';
 
@@ -32,7 +33,7 @@ export interface Watch {
   readonly failed: (error: unknown) => void;
 }
 
-// What the owner tells may be lost on the way: whatever is still going on and has been silent for so long is asked about.
+// What the owner tells may be lost on the way: of whatever is still going on and has been silent for so long, it is asked.
 const silenceMs = 1_000;
 const silenceLimitMs = 30_000;
 const logLagMs = 1_000;
@@ -40,6 +41,8 @@ const logLagMs = 1_000;
 const listLagMs = 1_500;
 const takeoverMs = 6_000;
 const countsEveryMs = 1_000;
+/** The rest after counting is so many times as long as the counting. */
+const countingShare = 10;
 const bufferLimit = 1_000;
 const restAfterFailureMs = 1_000;
 // Log lines are no events and have no numbers, but watchers must hear of them in order: they move the version by this much.
@@ -177,7 +180,9 @@ export class WorkflowSource implements Source {
         await sleep(this.#patienceMs - silentMs, undefined, { signal, ref: false });
         continue;
       }
-      this.#readAgain();
+      // Log lines that were lost are in the store, which is read once after each activity; the owner knows the rest.
+      if (this.#patienceMs === silenceMs) this.#readAgain();
+      else await this.#askOwner();
       this.#heardAt = performance.now();
       this.#patienceMs = Math.min(this.#patienceMs * 2, silenceLimitMs);
     }
@@ -185,6 +190,23 @@ export class WorkflowSource implements Source {
     // Log lines are stored a little after the attempt that wrote them, and the owner may have forgotten the workflow by then.
     await sleep(logLagMs, undefined, { signal, ref: false });
     this.#readAgain();
+  }
+
+  /** From memory to memory: a page that is only open costs no statement. */
+  async #askOwner(): Promise<void> {
+    try {
+      const { seq, workflow } = await this.#watch.cluster.workflow(this.#id);
+      const state = this.#state;
+      if (state === null || state.data.kind !== 'workflow') return;
+      if (seq > state.ver) this.#readAgain();
+      if (seq !== Math.floor(state.ver)) return;
+      // Why it is where it is may change though nothing happens to it.
+      const card = workflowCard(workflow);
+      if (isDeepStrictEqual(card, state.data.workflow)) return;
+      this.#advance(state, state.ver + betweenEvents, [{ op: 'workflow', workflow: card }]);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#watch.failed(error);
+    }
   }
 
   #ended(): boolean {
@@ -213,7 +235,7 @@ export class ListSource implements Source {
   #early: WorkflowRow[] = [];
   #state: TopicState | null = null;
   #counting = false;
-  #countAgain = false;
+  #changedAt = 0;
   #comparing = false;
   /** Changes may have been missed since the list was last read. */
   #doubtful = false;
@@ -267,25 +289,37 @@ export class ListSource implements Source {
     this.#watch.changed();
   }
 
-  /** Reads the counts soon after a change and once more after the last, at most once in `countsEveryMs`. */
+  /**
+   * Reads the counts soon after a change, at most once in `countsEveryMs`, and goes on until they are read so long after the
+   * last change that the store must have it. Counting a million takes a while: most of the time nobody counts.
+   */
   async #count(): Promise<void> {
-    this.#countAgain = true;
+    this.#changedAt = performance.now();
     if (this.#counting) return;
     this.#counting = true;
     try {
-      while (this.#countAgain) {
-        this.#countAgain = false;
-        try {
-          const counts = await this.#watch.cluster.stats();
-          this.#advance([{ op: 'counts', counts }]);
-        } catch (error) {
-          this.#watch.failed(error);
-          this.#countAgain = true;
-        }
-        await sleep(countsEveryMs, undefined, { signal: this.#stop.signal, ref: false });
+      for (let askedAt = 0; askedAt < this.#changedAt + listLagMs;) {
+        askedAt = performance.now();
+        await this.#readCounts();
+        const tookMs = performance.now() - askedAt;
+        const restMs = Math.max(countsEveryMs, tookMs * countingShare);
+        await sleep(restMs, undefined, { signal: this.#stop.signal, ref: false });
       }
     } finally {
       this.#counting = false;
+    }
+  }
+
+  async #readCounts(): Promise<void> {
+    try {
+      const counts = await this.#watch.cluster.stats();
+      const data = this.#state?.data;
+      if (data?.kind !== 'list' || isDeepStrictEqual(counts, data.counts)) return;
+      this.#advance([{ op: 'counts', counts }]);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#watch.failed(error);
+      this.#changedAt = performance.now();
     }
   }
 

@@ -1,25 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { expect } from 'chai';
 import { io, type Socket } from 'socket.io-client';
 
 import type { ClusterApi, LiveFeed } from '#cluster/api.ts';
-import {
-  apply,
-  type ClientEvents,
-  type Delta,
-  judge,
-  namespace,
-  type ServerEvents,
-  type Snapshot,
-  type Subscribed,
-  type TopicData,
-} from '#http/live-protocol.ts';
+import { namespace, type Subscribed, type TopicData } from '#http/live-protocol.ts';
 import { workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, ownersKnown, request, type TestDoors } from '../support/doors.ts';
 import { type Gate, gate } from '../support/held.ts';
+import { LivePage as Page } from '../support/live-page.ts';
 
 describe('the live feed', () => {
   let cluster: TestCluster;
@@ -197,22 +186,6 @@ describe('the live feed', () => {
     ]);
   });
 
-  it('asks the store for nothing while a list is only looked at', async () => {
-    await start('two-steps', 'waits');
-    let reads = 0;
-    const counting = withCalls(cluster.api, ['list', 'stats'], () => {
-      reads += 1;
-    });
-    await using door = await openDoors([counting]);
-    await using page = await Page.open(door.url);
-    await page.watch('workflows');
-    // The list is read once more when it has caught up with its owners, and again when a dead one would have been.
-    await page.until((data) => data.kind === 'list' && data.missed === 2);
-    const settled = reads;
-    await sleep(1_500);
-    expect(reads).to.equal(settled);
-  }).timeout(40_000);
-
   it('shows the beginning of a large value, and its size', async () => {
     await start('two-steps', 'w', { text: 'x'.repeat(500_000) });
     await using page = await Page.open(doors.url);
@@ -255,94 +228,6 @@ describe('the live feed', () => {
   });
 });
 
-/** What a page of the console does, without the page. */
-class Page implements AsyncDisposable {
-  readonly #socket: Socket<ServerEvents, ClientEvents>;
-  readonly #waiting = new Set<() => void>();
-  #owed: (() => void)[] = [];
-  readonly leaving: Promise<unknown>;
-  data: TopicData | null = null;
-  epoch = '';
-  ver = 0;
-  frames = 0;
-  gaps = 0;
-  answers = true;
-
-  static async open(url: string): Promise<Page> {
-    const page = new Page(url);
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    page.#socket.once('hello', () => resolve(undefined));
-    page.#socket.once('connect_error', reject);
-    await promise;
-    return page;
-  }
-
-  private constructor(url: string) {
-    this.#socket = io(url + namespace, { transports: ['websocket'], forceNew: true });
-    this.#socket.on('d', (delta, ack) => this.#frame(ack, () => this.#delta(delta)));
-    this.#socket.on('snap', (snapshot, ack) => this.#frame(ack, () => this.#snapshot(snapshot)));
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    this.#socket.once('server_leaving', resolve);
-    this.leaving = promise;
-  }
-
-  async ask(topic: string, since?: { epoch: string; ver: number }): Promise<Subscribed> {
-    return await this.#socket.timeout(5_000).emitWithAck('sub', { topic, since });
-  }
-
-  async watch(topic: string): Promise<Subscribed> {
-    const answer = await this.ask(topic);
-    if (!answer.ok || answer.mode !== 'snapshot') throw new Error(JSON.stringify(answer));
-    this.data = answer.data;
-    this.epoch = answer.epoch;
-    this.ver = answer.ver;
-    return answer;
-  }
-
-  /** Resolves when the data is so; the time limit is the test's. */
-  async until(isSo: (data: TopicData) => boolean): Promise<void> {
-    while (this.data === null || !isSo(this.data)) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      this.#waiting.add(() => resolve(undefined));
-      await promise;
-    }
-  }
-
-  answerAll(): void {
-    this.answers = true;
-    for (const ack of this.#owed) ack();
-    this.#owed = [];
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#socket.disconnect();
-    await Promise.resolve();
-  }
-
-  #frame(ack: () => void, take: () => void): void {
-    this.frames += 1;
-    take();
-    if (this.answers) ack();
-    else this.#owed.push(ack);
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
-  }
-
-  #delta(delta: Delta): void {
-    const verdict = judge({ epoch: this.epoch, ver: this.ver }, delta);
-    if (verdict === 'gap') this.gaps += 1;
-    if (verdict !== 'apply' || this.data === null) return;
-    this.data = apply(this.data, delta.ops);
-    this.ver = delta.v;
-  }
-
-  #snapshot(snapshot: Snapshot): void {
-    this.data = snapshot.data;
-    this.epoch = snapshot.e;
-    this.ver = snapshot.v;
-  }
-}
-
 function definitions(first: Gate, second: Gate) {
   return [
     workflow('two-steps')
@@ -383,21 +268,6 @@ function withFeed(api: ClusterApi, feed: Partial<LiveFeed>): ClusterApi {
   return new Proxy(api, {
     get: (target, name) => {
       if (name === 'live') return live;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-/** The same node, with every call of these told. */
-function withCalls(
-  api: ClusterApi,
-  names: readonly (keyof ClusterApi)[],
-  called: () => void,
-): ClusterApi {
-  return new Proxy(api, {
-    get: (target, name) => {
-      if (names.some((each) => each === name)) called();
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

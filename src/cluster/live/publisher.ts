@@ -84,6 +84,10 @@ export class LivePublisher {
     if (nodes?.size === 0) this.#watchers.delete(id);
   }
 
+  isWatched(id: string): boolean {
+    return this.#watchers.has(id);
+  }
+
   watchRows({ from, on, seen }: WatchRows): void {
     if (!on) {
       this.#rowWatchers.delete(from);

@@ -63,7 +63,10 @@ export function routeNodeMessages(parts: {
         ownership.reconsider();
         return;
       case 'watch':
-        reads.show(message.from, publisher.watch(message.from, message.ids));
+        // Who cannot be shown its workflow now is a new watcher again when it next says that it watches.
+        reads.show(message.from, publisher.watch(message.from, message.ids), (id) =>
+          publisher.unwatch(message.from, id),
+        );
         return;
       case 'unwatch':
         publisher.unwatch(message.from, message.id);

@@ -33,22 +33,34 @@ export class Checkpointer {
   readonly #duty: Duty;
   readonly #idleDuty: Duty;
   readonly #idleMs: number;
+  readonly #isWatched: (id: string) => boolean;
   #busy = false;
   #last: Promise<void> = Promise.resolve();
 
-  /** An actor with nothing to do is kept in memory for `idleMs`. */
-  constructor(engine: Engine, checkpoints: Checkpoints, notices: Notices, idleMs: number) {
+  /** An actor with nothing to do is kept in memory for `idleMs`, and as long as it is watched. */
+  constructor(
+    engine: Engine,
+    checkpoints: Checkpoints,
+    notices: Notices,
+    idle: { readonly idleMs: number; isWatched(id: string): boolean },
+  ) {
     this.#engine = engine;
-    this.#idleMs = idleMs;
     this.#checkpoints = checkpoints;
     this.#notices = notices;
+    this.#idleMs = idle.idleMs;
+    this.#isWatched = (id) => idle.isWatched(id);
     this.#duty = new Duty('checkpoint', restMs, notices, async () => {
       await this.#round([...engine.shards.values()]);
       if (this.#busy) await new Promise((resolve) => setTimeout(resolve, busyRestMs));
     });
-    this.#idleDuty = new Duty('let idle actors go', idleMs / idleRounds, notices, async () => {
-      await this.#inTurn(async () => this.#evictIdle());
-    });
+    this.#idleDuty = new Duty(
+      'let idle actors go',
+      this.#idleMs / idleRounds,
+      notices,
+      async () => {
+        await this.#inTurn(async () => this.#evictIdle());
+      },
+    );
   }
 
   start(): void {
@@ -113,7 +125,7 @@ export class Checkpointer {
     for (const shard of this.#engine.shards.values()) {
       for (const activation of shard.activations.values()) {
         const idle = activation.usedAt < idleBefore && activation.actor.workOut().length === 0;
-        if (idle) this.#letGo(shard, activation);
+        if (idle && !this.#isWatched(activation.id)) this.#letGo(shard, activation);
       }
     }
   }
