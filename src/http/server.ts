@@ -131,19 +131,19 @@ function appOf(
     if (leaving.aborted) response.set('Connection', 'close');
     next();
   });
+  app.use('/api', (_request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    next();
+  });
   app.use('/api', cors(gatekeeper));
   app.use(refuseStrangers(gatekeeper));
   app.use(authenticate(gatekeeper));
+  if (options.rateLimit) app.use(['/api', '/metrics'], rateLimit(options.rateLimit));
   app.use(routerOf(routesToTheEnd, place));
   app.use((_request, _response, next) => {
     if (leaving.aborted) throw new ClusterError('DRAINING', 'this node is going down');
     next();
   });
-  app.use('/api', (_request, response, next) => {
-    response.set('Cache-Control', 'no-store');
-    next();
-  });
-  if (options.rateLimit) app.use(['/api', '/metrics'], rateLimit(options.rateLimit));
   // Anyone may send it, so little of it is read.
   app.post('/api/v1/session', limitFailedLogins(), express.json({ limit: '4kb' }));
   app.use(routerOf(apiRoutes, place));

@@ -53,6 +53,8 @@ describe('the limits of the door', () => {
     const nobody: number[] = [];
     for (let n = 0; n < 7; n += 1) nobody.push((await ask({})).status);
     expect(nobody).to.deep.equal([...Array(5).fill(401), 429, 429]);
+    const metrics = await request(doors.url, 'GET', '/metrics', { headers: bearer(reader.text) });
+    expect(metrics.status).to.equal(429);
     for (const path of ['/livez', '/readyz', '/icon.svg', '/']) {
       const headers = { ...bearer(reader.text), Accept: 'text/html' };
       const response = await fetch(doors.url + path, { headers });
