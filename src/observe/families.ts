@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /**
- * Every metric of TemJob, by what it is about; docs/metrics.md is made from this (`npm run docs:metrics`). The units are the
+ * Every metric of TemJob but the tallied ones below, by what it is about; docs/metrics.md is made from this (`npm run docs:metrics`). The units are the
  * base ones, and no label holds an id.
  */
 export function familiesOf(registry: Registry) {
@@ -34,12 +34,6 @@ export function familiesOf(registry: Registry) {
       'Failed workflows that were opened again; each of them closes once more.',
       ['workflow'],
     ),
-    workflowDuration: histogram(
-      'workflow_duration_seconds',
-      [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400],
-      'From the acceptance of a workflow to its end, or to each of its ends.',
-      ['workflow'],
-    ),
 
     tasks: counter(
       'tasks_total',
@@ -60,18 +54,6 @@ export function familiesOf(registry: Registry) {
       'task_attempts_total',
       'Attempts that have ended on this node; outcome: completed, failed, skipped, canceled, released (handed back).',
       ['task', 'outcome'],
-    ),
-    taskQueueWait: histogram(
-      'task_queue_wait_seconds',
-      [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800],
-      'From the hand-out of an attempt by its owner to its beginning on this node; between two nodes, by both their clocks.',
-      ['task'],
-    ),
-    taskDuration: histogram(
-      'task_duration_seconds',
-      [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800],
-      'From the beginning of an attempt on this node to its end.',
-      ['task'],
     ),
     tasksRunning: gauge('tasks_running', 'Attempts and turns that run on this node.'),
     tasksWaiting: gauge(
@@ -100,22 +82,10 @@ export function familiesOf(registry: Registry) {
       'actor_activations_total',
       'Actors that came into the memory of this node: new, loaded, or taken over.',
     ),
-    actorMailboxDepth: histogram(
-      'actor_mailbox_depth',
-      [1, 2, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000],
-      "Messages that an actor of the user's own had waiting when a turn of it was handed out.",
-      ['actor'],
-    ),
     actorTurns: counter(
       'actor_turns_total',
-      "Turns of actors of the user's own that ended on this node; outcome: completed, failed, released.",
+      "Turns of actors of the user's own that ended on this node; outcome: completed, failed, canceled, released.",
       ['actor', 'outcome'],
-    ),
-    actorTurn: histogram(
-      'actor_turn_seconds',
-      [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
-      "From the beginning of a turn of an actor of the user's own on this node to its end.",
-      ['actor'],
     ),
     actorQuarantines: counter(
       'actor_quarantines_total',
@@ -145,11 +115,6 @@ export function familiesOf(registry: Registry) {
     ),
     nodeDraining: gauge('node_draining', '1 while this node hands over its work.'),
 
-    commitEntries: histogram(
-      'commit_entries',
-      [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
-      'Actors in one committed batch of a shard.',
-    ),
     dbQuery: histogram(
       'db_query_seconds',
       [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
@@ -216,3 +181,43 @@ export function familiesOf(registry: Registry) {
 }
 
 export type Families = ReturnType<typeof familiesOf>;
+
+/** The histograms that are added to with every workflow and task, see Tally. */
+export const tallied = {
+  workflowDuration: {
+    name: 'temjob_workflow_duration_seconds',
+    help: 'From the acceptance of a workflow to its end, or to each of its ends.',
+    labels: ['workflow'],
+    bounds: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400],
+  },
+  taskQueueWait: {
+    name: 'temjob_task_queue_wait_seconds',
+    help: 'From the hand-out of an attempt by its owner to its beginning on this node; between two nodes, by both their clocks.',
+    labels: ['task'],
+    bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800],
+  },
+  taskDuration: {
+    name: 'temjob_task_duration_seconds',
+    help: 'From the beginning of an attempt on this node to its end.',
+    labels: ['task'],
+    bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800],
+  },
+  actorMailboxDepth: {
+    name: 'temjob_actor_mailbox_depth',
+    help: "Messages that an actor of the user's own had waiting when a turn of it was handed out.",
+    labels: ['actor'],
+    bounds: [1, 2, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000],
+  },
+  actorTurn: {
+    name: 'temjob_actor_turn_seconds',
+    help: "From the beginning of a turn of an actor of the user's own on this node to its end.",
+    labels: ['actor'],
+    bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+  },
+  commitEntries: {
+    name: 'temjob_commit_entries',
+    help: 'Actors in one committed batch of a shard.',
+    labels: [],
+    bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+  },
+} as const;

@@ -4,9 +4,10 @@ import type { Node } from '#cluster/node.ts';
 import type { Notices } from '#cluster/notices.ts';
 import type { Door, DoorOptions } from '#http/server.ts';
 
-import { BoundedLabel } from './bounded-label.ts';
-import { namesLimit, NoticeCounter } from './count-notices.ts';
+import { ByName } from './by-name.ts';
 import { type Families, familiesOf } from './families.ts';
+import { namesLimit, NoticeCounts } from './notice-counts.ts';
+import { textOf } from './tally.ts';
 
 /** A scrape goes on without what Redis does not tell in this time. */
 const queuesWithinMs = 1_000;
@@ -18,7 +19,7 @@ const queuesWithinMs = 1_000;
 export class NodeMetrics {
   readonly #registry = new Registry();
   readonly #families: Families;
-  readonly #queues = new BoundedLabel(namesLimit);
+  readonly #counts: NoticeCounts;
   #node: Pick<Node, 'gauges' | 'queues'> | null = null;
   #door: Pick<Door, 'load'> | null = null;
 
@@ -27,7 +28,8 @@ export class NodeMetrics {
     // By their usual names, so that any dashboard for Node.js shows them.
     collectDefaultMetrics({ register: this.#registry });
     this.#families.buildInfo.set({ version, node_version: process.versions.node }, 1);
-    new NoticeCounter(this.#families).listen(notices);
+    this.#counts = new NoticeCounts(this.#families);
+    this.#counts.listen(notices);
   }
 
   watchNode(node: Pick<Node, 'gauges' | 'queues'>): void {
@@ -55,19 +57,27 @@ export class NodeMetrics {
   async exposition(): Promise<{ readonly contentType: string; readonly text: string }> {
     await this.#readQueues();
     this.#readGauges();
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+    this.#counts.settle();
+    // Both at the same moment: prom-client takes its numbers before it waits for anything.
+    const tallied = this.#counts.histograms().map(textOf);
+    const text = [await this.#registry.metrics(), ...tallied].join('\n');
+    return { contentType: this.#registry.contentType, text };
   }
 
   /** Name, type, labels and meaning of every metric, for the documentation. */
   async describe(): Promise<readonly MetricDescription[]> {
     const described = await this.#registry.getMetricsAsJSON();
     const labels = new Map(this.#registry.getMetricsAsArray().map(labelsOf));
-    return described.map(({ name, help, type }) => ({
+    const own = described.map(({ name, help, type }) => ({
       name,
       type: String(type),
       labels: labels.get(name) ?? [],
       help,
     }));
+    const counted = this.#counts
+      .histograms()
+      .map(({ name, labels: of, help }) => ({ name, type: 'histogram', labels: of, help }));
+    return [...own, ...counted].toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
   #readGauges(): void {
@@ -111,14 +121,19 @@ export class NodeMetrics {
     const { queueBacklog, queueLeased, queueOldestAge } = this.#families;
     const found = this.#node === null ? [] : await within(queuesWithinMs, this.#node.queues());
     for (const family of [queueBacklog, queueLeased, queueOldestAge]) family.reset();
-    const oldest = new Map<string, number>();
-    for (const { queue: name, ready, leased, oldestMs } of found ?? []) {
-      const queue = this.#queues.of(name);
-      queueBacklog.inc({ queue }, ready);
-      queueLeased.inc({ queue }, leased);
-      oldest.set(queue, Math.max(oldest.get(queue) ?? 0, oldestMs));
+    // Anew each time: a queue that is gone makes room for others.
+    const queues = new ByName(namesLimit, () => ({ ready: 0, leased: 0, oldestMs: 0 }));
+    for (const { queue, ready, leased, oldestMs } of found ?? []) {
+      const sum = queues.of(queue);
+      sum.ready += ready;
+      sum.leased += leased;
+      sum.oldestMs = Math.max(sum.oldestMs, oldestMs);
     }
-    for (const [queue, ms] of oldest) queueOldestAge.set({ queue }, ms / 1_000);
+    for (const [queue, { ready, leased, oldestMs }] of queues) {
+      queueBacklog.set({ queue }, ready);
+      queueLeased.set({ queue }, leased);
+      queueOldestAge.set({ queue }, oldestMs / 1_000);
+    }
   }
 }
 
