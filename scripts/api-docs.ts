@@ -222,10 +222,17 @@ function line(cells: readonly string[]): string {
 }
 
 if (import.meta.main) {
+  const check = process.argv.includes('--check');
   for (const [name, text] of Object.entries(apiDocs())) {
     const file = join(root, name);
     const before = await readFile(file, 'utf8').catch(() => '');
-    if (before !== text) await writeFile(file, text);
-    console.log(`${name} ${before === text ? 'is as it was' : 'is written'}`);
+    if (before === text) continue;
+    if (check) {
+      console.error(`${name} is not what the routes say: run "npm run docs"`);
+      process.exitCode = 1;
+    } else {
+      await writeFile(file, text);
+      console.log(`${name} is written`);
+    }
   }
 }

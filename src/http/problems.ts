@@ -37,6 +37,7 @@ const table = {
   WORKFLOW_NOT_FOUND: { status: 404, title: 'Not found' },
   TASK_NOT_FOUND: { status: 404, title: 'Not found' },
   ACTOR_NOT_FOUND: { status: 404, title: 'Not found' },
+  NODE_NOT_FOUND: { status: 404, title: 'Not found' },
   ROUTE_NOT_FOUND: { status: 404, title: 'Not found' },
   UNKNOWN_DEFINITION: { status: 404, title: 'Unknown definition' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
@@ -80,7 +81,7 @@ export class ProblemError extends Error {
 
 /** What a path names, so that "not found" can say what was not found. */
 export interface Resource {
-  readonly kind: 'workflow' | 'task' | 'actor';
+  readonly kind: 'workflow' | 'task' | 'actor' | 'node';
   readonly id: string;
 }
 
@@ -134,6 +135,7 @@ export function notFound({ kind, id }: Resource): ProblemError {
     workflow: 'WORKFLOW_NOT_FOUND',
     task: 'TASK_NOT_FOUND',
     actor: 'ACTOR_NOT_FOUND',
+    node: 'NODE_NOT_FOUND',
   } as const;
   return new ProblemError(codes[kind], `${kind} not found: ${id}`);
 }

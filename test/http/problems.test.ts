@@ -73,6 +73,40 @@ const refusals: readonly Refusal[] = [
     code: 'INVALID_INPUT',
     pointer: '?state',
   },
+  ...[
+    ['created_after=yesterday', '?created_after'],
+    ['created_before=2026-02-30T00:00:00Z', '?created_before'],
+    ['created_after=2026-01-31T12:00:00', '?created_after'],
+    ['count=roughly', '?count'],
+    ['cursor=made-up', '?cursor'],
+    ['cursor=', '?cursor'],
+    ['id_prefix=', '?id_prefix'],
+    ['tag=eu', '?tag'],
+    ['tag.a%20b=eu', '?tag.a b'],
+    ['tag.a=1&tag.a=2', '?tag.a'],
+    ['limit.a=1', '?limit'],
+  ].map(([query, pointer = '']) => ({
+    what: `a list of ?${query}`,
+    path: `/api/v1/workflows?${query}`,
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer,
+  })),
+  ...[
+    ['/tasks?state=done', '?state'],
+    ['/tasks?cursor=made-up', '?cursor'],
+    ['/tasks?offset=1', '?offset'],
+    ['/workflows/some/events?after=-1', '?after'],
+    ['/workflows/some/events?limit=1001', '?limit'],
+    ['/stats/throughput?minutes=0', '?minutes'],
+    ['/stats/throughput?minutes=10081', '?minutes'],
+  ].map(([path = '', pointer = '']) => ({
+    what: path,
+    path: `/api/v1${path}`,
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer,
+  })),
   {
     what: 'a wait of more than a minute',
     path: '/api/v1/workflows/some/result?wait=61s',
@@ -168,7 +202,7 @@ const refusals: readonly Refusal[] = [
     status: 404,
     code: 'UNKNOWN_DEFINITION',
   },
-  ...['', '/tasks', '/result', '/logs'].map((part) => ({
+  ...['', '/tasks', '/result', '/logs', '/graph', '/events'].map((part) => ({
     what: `an unknown workflow${part}`,
     path: `/api/v1/workflows/nope${part}`,
     status: 404,
@@ -203,6 +237,60 @@ const refusals: readonly Refusal[] = [
     status: 409,
     code: 'ALREADY_CLOSED',
     message: 'cannot cancel workflow in state: completed',
+  },
+  {
+    what: 'the tasks of an unknown workflow',
+    path: '/api/v1/tasks?workflow_id=nope',
+    status: 404,
+    code: 'WORKFLOW_NOT_FOUND',
+    message: 'workflow not found: nope',
+  },
+  {
+    what: 'an unknown node',
+    path: '/api/v1/cluster/nodes/nope',
+    status: 404,
+    code: 'NODE_NOT_FOUND',
+    message: 'node not found: nope',
+  },
+  {
+    what: 'the retry of an unknown workflow',
+    method: 'POST',
+    path: '/api/v1/workflows/nope/retry',
+    status: 404,
+    code: 'WORKFLOW_NOT_FOUND',
+  },
+  {
+    what: 'the retry of a workflow that has not failed',
+    method: 'POST',
+    path: '/api/v1/workflows/ended/retry',
+    status: 409,
+    code: 'NOT_FAILED',
+  },
+  {
+    what: 'a body where none is looked at',
+    method: 'POST',
+    path: '/api/v1/workflows/ended/retry',
+    body: { from: 'only' },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/from',
+  },
+  {
+    what: 'an idempotency key that is none',
+    ...starting,
+    body: { name: 'order', id: 'refused' },
+    headers: { 'Idempotency-Key': 'two words' },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: 'Idempotency-Key:',
+  },
+  {
+    what: 'another start under an idempotency key',
+    ...starting,
+    body: { name: 'order', id: 'ended', input: { other: true } },
+    headers: { 'Idempotency-Key': 'key-of-ended' },
+    status: 422,
+    code: 'IDEMPOTENCY_MISMATCH',
   },
   {
     what: 'a body of another type',
@@ -259,7 +347,9 @@ describe('what the door refuses', () => {
   before(async () => {
     rest = await openRest();
     ({ url } = rest.doors);
-    await rest.finished('order', 'ended');
+    const key = { 'Idempotency-Key': 'key-of-ended' };
+    await rest.post('/workflows', { name: 'order', id: 'ended' }, key);
+    await rest.get('/workflows/ended/result?wait=20s');
   });
 
   after(async () => {
@@ -296,6 +386,9 @@ describe('what the door refuses', () => {
     ['DELETE', '/api/v1/workflows', 'GET, POST, HEAD, OPTIONS'],
     ['PUT', '/api/v1/workflows/ended', 'GET, HEAD, OPTIONS'],
     ['GET', '/api/v1/workflows/ended/cancel', 'POST, OPTIONS'],
+    ['DELETE', '/api/v1/tasks', 'GET, HEAD, OPTIONS'],
+    ['PATCH', '/api/v1/workflows/ended/retry', 'POST, OPTIONS'],
+    ['POST', '/api/v1/cluster/nodes/a', 'GET, HEAD, OPTIONS'],
     ['POST', '/api/v1/stats', 'GET, HEAD, OPTIONS'],
     ['POST', '/livez', 'GET, HEAD, OPTIONS'],
   ] as const) {

@@ -36,7 +36,8 @@ describe('the REST API', () => {
     it('lists workflows, newest first, with the fields of the seed', async () => {
       const { status, body } = await get('/workflows?limit=200');
       expect(status).to.equal(200);
-      expect(Object.keys(body)).to.deep.equal(['workflows']);
+      // What the seed does not have comes after what it has.
+      expect(Object.keys(body)).to.deep.equal(['workflows', 'next_cursor']);
       const rows = objects(body['workflows']);
       const times = rows.map((row) => textOf(row['created_at']));
       expect(times).to.deep.equal(times.toSorted().toReversed());
@@ -137,6 +138,55 @@ describe('the REST API', () => {
       expect((await post('/workflows/golden-3/cancel')).body).to.deep.equal(message);
       const { body } = await get('/workflows/golden-3');
       expect(body).to.include({ state: 'canceled', error: 'changed my mind' });
+    });
+  });
+
+  describe('more of a workflow', () => {
+    it('shows the graph of a workflow with how far each step is', async () => {
+      await finished('broken', 'graph-1');
+      const { headers, body } = await get('/workflows/graph-1/graph');
+      expect(headers.get('ETag')).to.match(/^"\d+"$/);
+      expect(body['name']).to.equal('broken');
+      const [step] = objects(body['steps']);
+      expect(step).to.include({
+        name: 'print',
+        task_id: 'graph-1.0',
+        on_error: null,
+        conditional: false,
+        state: 'failed',
+        attempt: 1,
+        error: 'no paper',
+      });
+      expect(step?.['completed_at']).to.match(rfc3339);
+    });
+
+    it('shows what happened to a workflow, page by page', async () => {
+      await finished('order', 'events-1');
+      const whole = objects((await get('/workflows/events-1/events')).body['events']);
+      expect(whole.map(({ seq }) => seq)).to.deep.equal(whole.map((_, index) => index + 1));
+      expect(whole[0]).to.include({ type: 'workflow.accepted', name: 'order' });
+      expect(whole.at(-1)).to.include({ type: 'workflow.completed' });
+      const first = await get('/workflows/events-1/events?limit=2');
+      expect(first.body).to.deep.equal({ events: whole.slice(0, 2), next: 2 });
+      const rest2 = await get('/workflows/events-1/events?after=2');
+      expect(rest2.body['events']).to.deep.equal(whole.slice(2));
+    });
+
+    it('lists the tasks of a workflow as they are now', async () => {
+      await finished('order', 'tasks-1');
+      const { body } = await get('/tasks?workflow_id=tasks-1&state=completed,failed');
+      expect(objects(body['tasks']).map(({ id }) => id)).to.deep.equal(['tasks-1.0', 'tasks-1.1']);
+      expect(body['next_cursor']).to.equal(null);
+    });
+
+    it('counts what happened, minute by minute', async () => {
+      await finished('order', 'counted');
+      // It may lag by some seconds.
+      for (let started = 0; started === 0;) {
+        const minutes = objects((await get('/stats/throughput?minutes=2')).body['minutes']);
+        expect(minutes).to.have.length(2);
+        started = minutes.reduce((sum, minute) => sum + Number(minute['started']), 0);
+      }
     });
   });
 
@@ -241,12 +291,18 @@ describe('the REST API', () => {
     expect(charge?.['needs']).to.deep.equal(['validate']);
     const same = await get(`/definitions/order?version=${textOf(body['version'])}`);
     expect(same.body).to.deep.equal(body);
+    const [version] = objects(body['versions']);
+    expect(version?.['version']).to.equal(body['version']);
+    expect(version?.['registered_at']).to.match(rfc3339);
   });
 
   it('shows the nodes of the cluster', async () => {
     const { body } = await get('/cluster');
     expect(body).to.include({ node: 'a', shards: 16 });
-    expect(objects(body['nodes'])[0]).to.include({ name: 'a', state: 'up' });
+    const [node] = objects(body['nodes']);
+    expect(node).to.include({ name: 'a', state: 'up' });
+    expect((await get('/cluster/nodes')).body['nodes']).to.deep.equal(body['nodes']);
+    expect((await get('/cluster/nodes/a')).body).to.deep.equal(node);
   });
 
   it('asks and tells actors', async () => {

@@ -1,5 +1,5 @@
 import {
-  definition,
+  definitionWithVersions,
   definitionList,
   definitionPath,
   definitionQuery,
@@ -27,14 +27,17 @@ const show = route({
   id: 'getDefinition',
   tag: 'Definitions',
   scope: 'read',
-  summary: 'Shows one version of a definition',
+  summary: 'Shows one version of a definition, and which there are',
   takes: { path: definitionPath, query: definitionQuery },
-  gives: { 200: { what: 'The definition.', body: definition } },
+  gives: { 200: { what: 'The definition.', body: definitionWithVersions } },
   refuses: ['UNKNOWN_DEFINITION'],
-  handle: async ({ path, query }, { cluster }) => ({
-    status: 200,
-    body: await cluster.definition(path.name, query.version),
-  }),
+  handle: async ({ path, query }, { cluster }) => {
+    const [graph, versions] = await Promise.all([
+      cluster.definition(path.name, query.version),
+      cluster.definitionVersions(path.name),
+    ]);
+    return { status: 200, body: { ...graph, versions } };
+  },
 });
 
 export const definitionRoutes = [list, show];

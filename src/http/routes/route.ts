@@ -97,7 +97,7 @@ interface Declaration<Shape extends Takes, Gives extends Answers> extends RouteF
 /** A request, not looked at yet. */
 export interface Parts {
   readonly path: unknown;
-  readonly query: unknown;
+  readonly query: Readonly<Record<string, unknown>>;
   readonly body: unknown;
   header(name: string): string | undefined;
 }
@@ -134,6 +134,7 @@ export function route<Shape extends Takes, Gives extends Answers>(
       read(otherParts, { ...parts });
       const call = read(declaredParts, {
         ...parts,
+        ...(takes.query === undefined ? {} : { query: nested(takes.query, parts.query) }),
         ...(takes.headers === undefined ? {} : { headers: headersOf(takes.headers, parts) }),
       });
       try {
@@ -147,6 +148,24 @@ export function route<Shape extends Takes, Gives extends Answers>(
 }
 
 const nothing = z.strictObject({});
+
+/** `tag.customer` and `tag[customer]` -> `tag: { customer }`, where `tag` is a parameter. */
+function nested(schema: z.ZodObject, query: Parts['query']): Parts['query'] {
+  const entries = Object.entries(query).map(([key, value]): readonly [string, string, unknown] => {
+    const [, name = '', dotted, bracketed] = /^(\w+)(?:\.(.+)|\[([^\]]+)\])$/.exec(key) ?? [];
+    return Object.hasOwn(schema.shape, name)
+      ? [name, dotted ?? bracketed ?? '', value]
+      : [key, '', value];
+  });
+  const byName = Map.groupBy(entries, ([name]) => name);
+  return Object.fromEntries(
+    [...byName].map(([name, all]) => [
+      name,
+      all.find(([, inner]) => inner === '')?.[2] ??
+        Object.fromEntries(all.map(([, inner, value]) => [inner, value])),
+    ]),
+  );
+}
 
 function headersOf(schema: z.ZodObject, parts: Parts): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};

@@ -1,8 +1,33 @@
 import { parseTaskId } from '#actors/ids.ts';
 
+import { maybeNextLink, nextLink } from '../next-link.ts';
 import { notFound, type Resource } from '../problems.ts';
-import { task, taskPath } from '../schemas/tasks.ts';
+import { task, taskPage, taskPath, tasksQuery } from '../schemas/tasks.ts';
 import { route } from './route.ts';
+
+const list = route({
+  method: 'get',
+  path: '/api/v1/tasks',
+  id: 'listTasks',
+  tag: 'Tasks',
+  scope: 'read',
+  summary: 'Lists tasks, those of the newest workflows first',
+  description:
+    'May lag a change by up to a second. A page may be short, or empty, and there are more all the same: `next_cursor` says so.',
+  takes: { query: tasksQuery },
+  gives: { 200: { what: 'A page of tasks.', body: taskPage, maybe: maybeNextLink } },
+  refuses: ['WORKFLOW_NOT_FOUND'],
+  about: ({ query }) => ({ kind: 'workflow', id: query.workflow_id ?? '' }),
+  handle: async ({ query }, { cluster, url }) => {
+    const { state, workflow_id: workflowId, ...filter } = query;
+    const { tasks, next } = await cluster.tasks({
+      ...filter,
+      ...(state === undefined ? {} : { states: state }),
+      ...(workflowId === undefined ? {} : { workflowId }),
+    });
+    return { status: 200, body: { tasks, next_cursor: next }, headers: nextLink(url, next) };
+  },
+});
 
 const show = route({
   method: 'get',
@@ -31,7 +56,7 @@ const show = route({
   },
 });
 
-export const taskRoutes = [show];
+export const taskRoutes = [list, show];
 
 function about({ path }: { path: { id: string } }): Resource {
   return { kind: 'task', id: path.id };

@@ -1,9 +1,16 @@
+import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 
-import { taskId } from '#actors/ids.ts';
-import type { ClusterApi, WorkflowRow, WorkflowSnapshot } from '#cluster/api.ts';
+import type { z } from 'zod';
 
+import { hash32, taskId } from '#actors/ids.ts';
+import type { Why } from '#actors/why.ts';
+import type { ClusterApi, WorkflowFilter, WorkflowRow, WorkflowSnapshot } from '#cluster/api.ts';
+
+import { maybeNextLink, nextLink } from '../next-link.ts';
 import { ProblemError, type Resource } from '../problems.ts';
+import { eventPage, eventsQuery } from '../schemas/events.ts';
+import { graph } from '../schemas/graph.ts';
 import { workflowPath } from '../schemas/parts.ts';
 import { taskList } from '../schemas/tasks.ts';
 import {
@@ -33,16 +40,28 @@ const list = route({
   tag: 'Workflows',
   scope: 'read',
   summary: 'Lists workflows, newest first',
-  description: 'May lag a change by up to a second.',
+  description:
+    'All that is given has to fit. May lag a change by up to a second. Who follows `next_cursor` sees each workflow once, ' +
+    'whatever is started meanwhile.',
   takes: { query: listQuery },
-  gives: { 200: { what: 'A page of workflows.', body: workflowList } },
-  handle: async ({ query }, { cluster }) => {
-    const { state, ...filter } = query;
-    const { rows } = await cluster.list({
-      ...filter,
-      ...(state === undefined ? {} : { states: [state] }),
-    });
-    return { status: 200, body: { workflows: rows.map(listed) } };
+  gives: { 200: { what: 'A page of workflows.', body: workflowList, maybe: maybeNextLink } },
+  handle: async ({ query }, { cluster, url }) => {
+    const { limit, offset, cursor, count, ...wanted } = query;
+    const filter = filterOf(wanted);
+    const page = { limit, offset, ...(cursor === undefined ? {} : { cursor }) };
+    const [{ rows, next }, total] = await Promise.all([
+      cluster.list({ ...filter, ...page }),
+      count === undefined ? null : cluster.count(filter),
+    ]);
+    return {
+      status: 200,
+      body: {
+        workflows: rows.map(listed),
+        next_cursor: next,
+        ...(total === null ? {} : { total }),
+      },
+      headers: nextLink(url, next),
+    };
   },
 });
 
@@ -89,7 +108,7 @@ const show = route({
   about,
   handle: async ({ path }, { cluster }) => {
     const { seq, workflow: body } = await cluster.workflow(path.id);
-    return { status: 200, body, headers: { ETag: `"${seq}"` } };
+    return { status: 200, body, headers: { ETag: tagOf(seq, body.why) } };
   },
 });
 
@@ -112,6 +131,40 @@ const tasks = route({
       headers: { ETag: `"${snapshot.seq}"` },
     };
   },
+});
+
+const graphOf = route({
+  method: 'get',
+  path: '/api/v1/workflows/{id}/graph',
+  id: 'getWorkflowGraph',
+  tag: 'Workflows',
+  scope: 'read',
+  summary: 'Shows the graph of a workflow, with how far each step is',
+  takes: { path: workflowPath },
+  gives: { 200: { what: 'The graph.', body: graph, headers: version } },
+  refuses: ['WORKFLOW_NOT_FOUND'],
+  about,
+  handle: async ({ path }, { cluster }) => {
+    const snapshot = await cluster.workflow(path.id);
+    return { status: 200, body: overlaid(snapshot), headers: { ETag: `"${snapshot.seq}"` } };
+  },
+});
+
+const history = route({
+  method: 'get',
+  path: '/api/v1/workflows/{id}/events',
+  id: 'getWorkflowEvents',
+  tag: 'Workflows',
+  scope: 'read',
+  summary: 'Shows what happened to a workflow, oldest first',
+  takes: { path: workflowPath, query: eventsQuery },
+  gives: { 200: { what: 'A page of events.', body: eventPage } },
+  refuses: ['WORKFLOW_NOT_FOUND'],
+  about,
+  handle: async ({ path, query }, { cluster }) => ({
+    status: 200,
+    body: await cluster.events(path.id, query),
+  }),
 });
 
 const outcome = route({
@@ -152,7 +205,7 @@ const lines = route({
   about,
   handle: async ({ path: { id }, query }, { cluster }) => {
     // Asking for the workflow first tells an unknown one from one without lines.
-    const { graph } = await cluster.workflow(id);
+    const snapshot = await cluster.workflow(id);
     const found = await cluster.logs(id, query);
     return {
       status: 200,
@@ -162,7 +215,7 @@ const lines = route({
           level: line.level,
           message: line.message,
           task_id: taskId(id, line.step),
-          step: graph.steps[line.step]?.name ?? null,
+          step: snapshot.graph.steps[line.step]?.name ?? null,
           attempt: line.attempt,
         })),
       },
@@ -207,11 +260,41 @@ const retry = route({
   },
 });
 
-export const workflowRoutes = [list, start, show, tasks, outcome, lines, cancel, retry];
+export const workflowRoutes = [
+  list,
+  start,
+  show,
+  tasks,
+  graphOf,
+  history,
+  outcome,
+  lines,
+  cancel,
+  retry,
+];
 
 function about({ path }: { path: { id: string } }): Resource {
   return { kind: 'workflow', id: path.id };
 }
+
+/** Why it is where it is can change without an event: a node that has the code comes, or time passes. */
+function tagOf(seq: number, why: Why | undefined): string {
+  return why === undefined ? `"${seq}"` : `"${seq}-${hash32(JSON.stringify(why)).toString(36)}"`;
+}
+
+function filterOf(query: WantedWorkflows): WorkflowFilter {
+  const { state, id_prefix: idPrefix, tag, created_after, created_before, ...same } = query;
+  return {
+    ...same,
+    ...(state === undefined ? {} : { states: state }),
+    ...(idPrefix === undefined ? {} : { idPrefix }),
+    ...(tag === undefined ? {} : { tags: tag }),
+    ...(created_after === undefined ? {} : { createdAfter: created_after }),
+    ...(created_before === undefined ? {} : { createdBefore: created_before }),
+  };
+}
+
+type WantedWorkflows = Omit<z.output<typeof listQuery>, 'limit' | 'offset' | 'cursor' | 'count'>;
 
 function listed(row: WorkflowRow) {
   const count = Object.values(row.task_states).reduce((sum, some) => sum + some, 0);
@@ -219,6 +302,30 @@ function listed(row: WorkflowRow) {
     ...row,
     // They follow from their number.
     tasks: Array.from({ length: count }, (_, step) => taskId(row.id, step)),
+  };
+}
+
+function overlaid({ graph: { name, version: of, steps }, tasks: all }: WorkflowSnapshot) {
+  return {
+    name,
+    version: of,
+    steps: all.map((task, number) => {
+      const step = steps[number];
+      assert(step !== undefined && step.name === task.step, 'tasks are in the order of the steps');
+      return {
+        name: step.name,
+        task: step.task,
+        needs: step.needs,
+        on_error: step.onError,
+        conditional: step.conditional,
+        task_id: task.id,
+        state: task.state,
+        attempt: task.attempt,
+        ...(task.started_at === undefined ? {} : { started_at: task.started_at }),
+        ...(task.completed_at === undefined ? {} : { completed_at: task.completed_at }),
+        ...(task.error === undefined ? {} : { error: task.error }),
+      };
+    }),
   };
 }
 

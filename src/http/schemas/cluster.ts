@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import type { ClusterView, NodeView } from '#cluster/api.ts';
+import type { ClusterView, MinuteCounts, NodeView } from '#cluster/api.ts';
 
-import { count, instant, list } from './parts.ts';
+import { count, instant, list, wholeOr } from './parts.ts';
 
 export const stats = z
   .object({
@@ -14,6 +14,26 @@ export const stats = z
     canceled: count,
   })
   .meta({ id: 'Stats', description: 'How many workflows there are, by state.' });
+
+export const throughputQuery = z.strictObject({
+  minutes: wholeOr(60, 1, 7 * 24 * 60, 'How many minutes, this one included.'),
+});
+
+const minute = z
+  .object({
+    at: instant.meta({ description: 'The start of the minute.' }),
+    started: count,
+    completed: count,
+    failed: count,
+    canceled: count,
+  })
+  .meta({ id: 'Minute' }) satisfies z.ZodType<MinuteCounts>;
+
+export const throughput = z.object({ minutes: list(minute) });
+
+export const nodePath = z.object({
+  name: z.string().meta({ description: 'The name of the node.', examples: ['a'] }),
+});
 
 export const node = z
   .object({
@@ -35,3 +55,5 @@ export const cluster = z
     nodes: list(node),
   })
   .meta({ id: 'Cluster' }) satisfies z.ZodType<ClusterView>;
+
+export const nodeList = z.object({ nodes: list(node) });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 import type { Graph, RetryPolicy, Step, Timeouts } from '#actors/definition.ts';
+import type { DefinitionVersion } from '#cluster/api.ts';
 
-import { count, integer, jsonObject, list, name } from './parts.ts';
+import { count, instant, integer, jsonObject, list, name } from './parts.ts';
 
 export const definitionPath = z.object({
   name: z
@@ -82,5 +83,16 @@ export const definition = z
     id: 'Definition',
     description: 'The named, versioned graph of steps.',
   }) satisfies z.ZodType<Graph>;
+
+export const definitionWithVersions = definition
+  .extend({
+    versions: list(
+      z.object({
+        version: z.string(),
+        registered_at: instant,
+      }) satisfies z.ZodType<DefinitionVersion>,
+    ).meta({ description: 'All versions of it, newest first.' }),
+  })
+  .meta({ id: 'DefinitionWithVersions' });
 
 export const definitionList = z.object({ definitions: list(definition) });

@@ -78,6 +78,52 @@ export function wholeOr(otherwise: number, least: number, most: number, descript
     .meta({ description, override: { default: otherwise } });
 }
 
+/** Some of these words in a query, separated by commas. */
+export function someOf<Word extends string>(words: readonly Word[], description: string) {
+  const known = new Map<string, Word>(words.map((word) => [word, word]));
+  return z
+    .string()
+    .transform((text, context): readonly Word[] => {
+      const found = text.split(',').flatMap((word) => known.get(word) ?? []);
+      if (found.length === text.split(',').length) return found;
+      context.addIssue({
+        code: 'custom',
+        message: `must be some of ${words.join(', ')}, separated by commas`,
+      });
+      return z.NEVER;
+    })
+    .meta({
+      description,
+      param: { style: 'form', explode: false },
+      override: { type: 'array', items: { type: 'string', enum: [...words] } },
+    });
+}
+
+/** An instant in a query, in milliseconds since 1970. */
+export function instantOf(description: string) {
+  const text = z.iso.datetime({
+    offset: true,
+    error: 'must be an instant as in RFC 3339: 2026-01-31T12:00:00Z, or with %2B01:00 for Z',
+  });
+  return text
+    .transform((value) => Date.parse(value))
+    .meta({
+      description,
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern;
+      },
+    });
+}
+
+/** What `next_cursor` was. */
+export const cursor = z.string().min(1).max(1000).meta({
+  description: 'The `next_cursor` of the page before, with the same filter.',
+});
+
+export const nextCursor = z.string().nullable().meta({
+  description: 'Asks for the next page, as `cursor`; null when this is the last.',
+});
+
 /** The name of a definition, a version, a task type or an actor. */
 export const name = z.string().min(1).max(100);
 

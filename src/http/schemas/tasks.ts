@@ -4,11 +4,49 @@ import type { TaskStatus } from '#actors/workflow-state.ts';
 import type { TaskView } from '#actors/workflow-view.ts';
 
 import { failure } from './failure.ts';
-import { count, instant, json, jsonObject, list } from './parts.ts';
+import {
+  count,
+  cursor,
+  instant,
+  json,
+  jsonObject,
+  list,
+  name,
+  nextCursor,
+  someOf,
+  wholeOr,
+} from './parts.ts';
 
-export const taskState = z
-  .enum(['pending', 'running', 'retrying', 'completed', 'failed', 'canceled', 'skipped'])
-  .meta({ id: 'TaskState' }) satisfies z.ZodType<TaskStatus>;
+const states = [
+  'pending',
+  'running',
+  'retrying',
+  'completed',
+  'failed',
+  'canceled',
+  'skipped',
+] as const;
+
+export const taskState = z.enum(states).meta({ id: 'TaskState' }) satisfies z.ZodType<TaskStatus>;
+
+export const tasksQuery = z.strictObject({
+  limit: wholeOr(20, 1, 200, 'The length of the page.'),
+  cursor: cursor.exactOptional(),
+  type: name.exactOptional().meta({ description: 'Of this type.' }),
+  state: someOf(states, 'In one of these states.').exactOptional(),
+  node: z
+    .string()
+    .min(1)
+    .max(200)
+    .exactOptional()
+    .meta({ description: 'The name of the node that runs or ran its newest attempt, or its id.' }),
+  workflow_id: z
+    .string()
+    .min(1)
+    .max(200)
+    .exactOptional()
+    .meta({ description: 'Of this workflow.' }),
+});
 
 export const taskPath = z.object({
   id: z.string().meta({
@@ -52,3 +90,5 @@ export const task = z
   }) satisfies z.ZodType<TaskView>;
 
 export const taskList = z.object({ tasks: list(task) });
+
+export const taskPage = z.object({ tasks: list(task), next_cursor: nextCursor });

@@ -8,41 +8,64 @@ import type { WorkflowRow } from '#cluster/api.ts';
 import { failure } from './failure.ts';
 import {
   count,
+  cursor,
   duration,
   durationText,
   instant,
+  instantOf,
   integer,
   json,
   jsonObject,
   list,
   name,
   newWorkflowId,
+  nextCursor,
   record,
+  someOf,
   whole,
   wholeOr,
 } from './parts.ts';
 import { why } from './why.ts';
 
-export const workflowState = z
-  .enum(['pending', 'running', 'completed', 'failed', 'canceled'])
-  .meta({ id: 'WorkflowState' }) satisfies z.ZodType<WorkflowStatus>;
+const states = ['pending', 'running', 'completed', 'failed', 'canceled'] as const;
+
+export const workflowState = z.enum(states).meta({
+  id: 'WorkflowState',
+}) satisfies z.ZodType<WorkflowStatus>;
 
 // ---- what comes in ----
 
 export const listQuery = z.strictObject({
   limit: wholeOr(20, 1, 200, 'The length of the page.'),
-  offset: wholeOr(0, 0, 10_000, 'How many to leave out.'),
-  state: workflowState.exactOptional(),
+  offset: wholeOr(0, 0, 10_000, 'How many to pass over.'),
+  cursor: cursor.exactOptional(),
+  state: someOf(states, 'In one of these states.').exactOptional(),
   name: name.exactOptional().meta({ description: 'The name of the definition.' }),
+  id_prefix: z
+    .string()
+    .min(1)
+    .max(128)
+    .exactOptional()
+    .meta({ description: 'What the id begins with.' }),
+  tag: z
+    .record(z.string(), z.string(), { error: 'is written as tag.KEY=VALUE' })
+    .superRefine(checkTags)
+    .exactOptional()
+    .meta({
+      description: 'With all of these tags. Written as `tag.KEY=VALUE`, too.',
+      param: { style: 'deepObject', explode: true },
+    }),
+  created_after: instantOf('Created then or later.').exactOptional(),
+  created_before: instantOf('Created earlier than that.').exactOptional(),
+  count: z
+    .enum(['exact'])
+    .exactOptional()
+    .meta({ description: 'Counts all that fit, as `total`.' }),
 });
 
 const newTags = z
   .record(z.string(), z.string())
-  .superRefine((tags, context) => {
-    for (const { key, detail } of tagProblems(tags)) {
-      context.addIssue({ code: 'custom', path: key === '' ? [] : [key], message: detail });
-    }
-  })
+  .superRefine(checkTags)
   .meta({
     description:
       'To find it by: at most 16, with keys of 1 to 40 letters, digits and _ . - and values of at most 200 characters.',
@@ -155,7 +178,13 @@ export const listedWorkflow = workflowRow
   .extend({ tasks: taskIds })
   .meta({ id: 'WorkflowRow', description: 'A workflow in a list.' });
 
-export const workflowList = z.object({ workflows: list(listedWorkflow) });
+export const workflowList = z.object({
+  workflows: list(listedWorkflow),
+  next_cursor: nextCursor,
+  total: count
+    .exactOptional()
+    .meta({ description: 'How many fit; only when they were to be counted.' }),
+});
 
 export const started = z
   .object({
@@ -192,3 +221,9 @@ export const logs = z.object({ logs: list(logLine) });
 export const message = z.object({ message: z.string() });
 
 export const retried = z.object({ message: z.string(), id: z.string() });
+
+function checkTags(tags: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
+  for (const { key, detail } of tagProblems(tags)) {
+    context.addIssue({ code: 'custom', path: key === '' ? [] : [key], message: detail });
+  }
+}
