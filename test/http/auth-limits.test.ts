@@ -1,7 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 
 import { expect } from 'chai';
 import { io, type Socket } from 'socket.io-client';
@@ -9,7 +7,7 @@ import { io, type Socket } from 'socket.io-client';
 import { namespace } from '#http/live-protocol.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
-import { type Answer, openDoors, request } from '../support/doors.ts';
+import { type Answer, openDoors, rawStatus, request } from '../support/doors.ts';
 import { newKey } from '../support/keys.ts';
 
 const reader = newKey('reader', 'read');
@@ -109,9 +107,8 @@ describe('the limits of the door', () => {
   it('are 16 KiB of address and headers: 431', async () => {
     await using doors = await openDoors(cluster.apis);
     const long = 'x'.repeat(17 * 1024);
-    const { port } = new URL(doors.url);
-    expect(await statusOf({ port, path: `/api/v1/stats?${long}` })).to.equal(431);
-    expect(await statusOf({ port, path: '/livez', headers: { 'X-Long': long } })).to.equal(431);
+    expect(await rawStatus(doors.url, `/api/v1/stats?${long}`)).to.equal(431);
+    expect(await rawStatus(doors.url, '/livez', { 'X-Long': long })).to.equal(431);
   });
 
   it('are a connection for each that the door has: the next is closed', async () => {
@@ -221,18 +218,5 @@ async function expectRefusal(attempt: Promise<Socket>, message: string): Promise
 async function nextEvent(socket: Socket, name: string): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   socket.once(name, resolve);
-  return await promise;
-}
-
-async function statusOf(options: {
-  readonly port: string;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const sent = httpRequest({ host: '127.0.0.1', ...options }, (response) => {
-    text(response).then(() => resolve(response.statusCode ?? 0), reject);
-  });
-  sent.once('error', reject).end();
   return await promise;
 }

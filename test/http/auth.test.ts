@@ -5,7 +5,7 @@ import { createDoor } from '#http/server.ts';
 import { workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
-import { type Answer, openDoors, request, type TestDoors } from '../support/doors.ts';
+import { type Answer, openDoors, rawStatus, request, type TestDoors } from '../support/doors.ts';
 import { newKey } from '../support/keys.ts';
 
 const reader = newKey('reader', 'read');
@@ -144,6 +144,8 @@ describe('a door for everyone on the network', () => {
     expect((await request(here, 'GET', '/api/v1/whoami')).status).to.equal(401);
     const headers = bearer(reader.text);
     expect((await request(here, 'GET', '/api/v1/whoami', { headers })).status).to.equal(200);
+    const named = { ...headers, Host: 'temjob.example.com' };
+    expect(await rawStatus(here, '/api/v1/whoami', named)).to.equal(200);
   });
 });
 

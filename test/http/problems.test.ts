@@ -1,8 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 
 import { expect } from 'chai';
 
@@ -10,7 +8,7 @@ import { Node } from '#cluster/node.ts';
 import { startPrivateServers } from '#dev/private-servers.ts';
 import { createDoor } from '#http/server.ts';
 
-import { type Answer, openDoors, request } from '../support/doors.ts';
+import { type Answer, openDoors, rawStatus, request } from '../support/doors.ts';
 import { gate } from '../support/held.ts';
 import { expectProblem, openRest, type Rest, restDefinitions } from '../support/rest.ts';
 
@@ -408,10 +406,10 @@ describe('what the door refuses', () => {
       '10.0.0.7',
       'localhost.evil.example',
     ]) {
-      expect(await statusFor(port, { Host: host }), host).to.equal(421);
+      expect(await rawStatus(url, '/api/v1/stats', { Host: host }), host).to.equal(421);
     }
     for (const host of ['localhost', `127.0.0.1:${port}`, 'app.localhost:80', '[::1]:8088']) {
-      expect(await statusFor(port, { Host: host }), host).to.equal(200);
+      expect(await rawStatus(url, '/api/v1/stats', { Host: host }), host).to.equal(200);
     }
   });
 
@@ -583,16 +581,3 @@ describe('a door whose database is down', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 });
-
-/** fetch does not let its caller choose the Host header. */
-async function statusFor(port: string, headers: Readonly<Record<string, string>>): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const sent = httpRequest(
-    { host: '127.0.0.1', port, path: '/api/v1/stats', headers },
-    (response) => {
-      text(response).then(() => resolve(response.statusCode ?? 0), reject);
-    },
-  );
-  sent.once('error', reject).end();
-  return await promise;
-}

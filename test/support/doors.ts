@@ -1,3 +1,5 @@
+import { request as httpRequest } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { pino } from 'pino';
@@ -79,4 +81,19 @@ export async function request(
   const isJson = /[/+]json/.test(headers.get('Content-Type') ?? '');
   const json: JsonObject = isJson && text !== '' ? JSON.parse(text) : {};
   return { status, headers, body: json };
+}
+
+/** The status of a GET with headers that fetch does not let its caller choose, such as Host, or with more of them than it takes. */
+export async function rawStatus(
+  url: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const { port } = new URL(url);
+  const sent = httpRequest({ host: '127.0.0.1', port, path, headers }, (response) => {
+    finished(response.resume()).then(() => resolve(response.statusCode ?? 0), reject);
+  });
+  sent.once('error', reject).end();
+  return await promise;
 }
