@@ -4,15 +4,20 @@ import { basename, join, resolve } from 'node:path';
 
 import { build, type Metafile } from 'esbuild';
 
+import { buildDocsPage } from './build-docs-page.ts';
+
 const root = resolve(import.meta.dirname, '..');
 const sources = join(root, 'web');
 const target = join(root, 'dist', 'web');
+/** The folder of the page of the API. */
+const docs = 'docs';
 /** Besides web/ itself, what the bundle is made of. */
 const otherSources = [
   'src/http/live-protocol.ts',
   'src/http/console-paths.ts',
   'package-lock.json',
   'scripts/build-web.ts',
+  'scripts/build-docs-page.ts',
 ];
 
 /** Bundles the console into dist/web, under names that carry the hash of their content. */
@@ -35,7 +40,7 @@ export async function buildWeb(): Promise<void> {
     absWorkingDir: root,
   });
   let page = await readFile(join(sources, 'index.html'), 'utf8');
-  const names = ['index.html', 'icon.svg'];
+  const names = ['index.html', 'icon.svg', docs];
   await mkdir(target, { recursive: true });
   for (const file of result.outputFiles) {
     const name = basename(file.path);
@@ -44,6 +49,7 @@ export async function buildWeb(): Promise<void> {
     await put(name, file.contents);
   }
   page = page.replace('{preload}', preloads(result.metafile));
+  await buildDocsPage(join(target, docs));
   await put('icon.svg', await readFile(join(sources, 'icon.svg')));
   // Last, because it names the others: who reads it finds them.
   await put('index.html', page);

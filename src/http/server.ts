@@ -13,6 +13,7 @@ import { principalOf, requireScope } from './auth/principal.ts';
 import { limitFailedLogins, type RateLimit, rateLimit } from './auth/rate-limit.ts';
 import { Sessions } from './auth/sessions.ts';
 import { cors } from './cors.ts';
+import { docsPage } from './docs-page.ts';
 import type { DoorLog } from './door-log.ts';
 import { type DoorObserver, observed } from './door-observer.ts';
 import { openLive } from './live.ts';
@@ -152,6 +153,7 @@ function appOf(
     principalOf(request);
     next();
   });
+  app.use(docsPage(mayRead));
   app.use(console);
   app.use((request) => {
     throw new ProblemError(
@@ -162,6 +164,11 @@ function appOf(
   app.use(answerErrors(log));
   return app;
 }
+
+const mayRead: RequestHandler = (request, _response, next) => {
+  requireScope(request, 'read');
+  next();
+};
 
 /** Every answer carries an id that the log has too: the client's own when it is a decent one. */
 const identify: RequestHandler = (request, response, next) => {

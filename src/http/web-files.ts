@@ -16,7 +16,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-interface WebFile {
+export interface WebFile {
   readonly type: string;
   readonly plain: Buffer;
   readonly gzipped: Buffer;
@@ -42,27 +42,27 @@ export async function webFiles(options: { dev: boolean }): Promise<RequestHandle
     if (file === undefined) return next();
     // The name has the hash of the content.
     response.set('Cache-Control', 'public, max-age=31536000, immutable');
-    send(request, response, file);
+    sendFile(request, response, file);
   });
   router.get('/icon.svg', (request, response, next) => {
     const icon = files.get('icon.svg');
     if (icon === undefined) return next();
     response.set('Cache-Control', 'no-cache');
-    send(request, response, icon);
+    sendFile(request, response, icon);
   });
   router.get(
-    /^\/(?!api(\/|$)|socket\.io|livez|readyz|healthz|startupz|metrics)[^.]*$/,
+    /^\/(?!api(\/|$)|socket\.io|livez|readyz|healthz|startupz|metrics|docs(\/|$))[^.]*$/,
     (request, response, next) => {
       if (request.accepts(['json', 'html']) !== 'html') return next();
       response.set('Cache-Control', 'no-cache');
-      send(request, response.status(isPage(request.path) ? 200 : 404), page);
+      sendFile(request, response.status(isPage(request.path) ? 200 : 404), page);
     },
   );
   // The id of a workflow and the name of a definition may hold a dot.
   router.get(['/workflows/:id', '/definitions/:name'], (request, response, next) => {
     if (request.accepts(['json', 'html']) !== 'html') return next();
     response.set('Cache-Control', 'no-cache');
-    send(request, response, page);
+    sendFile(request, response, page);
   });
   return router;
 }
@@ -71,7 +71,7 @@ function isPage(path: string): boolean {
   return Object.values(consolePaths).some((page) => page.test(path));
 }
 
-function send(
+export function sendFile(
   request: Parameters<RequestHandler>[0],
   response: Parameters<RequestHandler>[1],
   file: WebFile,
@@ -82,7 +82,7 @@ function send(
   response.send(zipped ? file.gzipped : file.plain);
 }
 
-async function readFiles(directory: string): Promise<ReadonlyMap<string, WebFile>> {
+export async function readFiles(directory: string): Promise<ReadonlyMap<string, WebFile>> {
   const files = new Map<string, WebFile>();
   if (!existsSync(directory)) return files;
   for (const name of await readdir(directory)) {
@@ -109,7 +109,7 @@ async function buildWhenStale(root: string): Promise<void> {
   }
 }
 
-function packageRoot(): string {
+export function packageRoot(): string {
   let directory = import.meta.dirname;
   while (!existsSync(join(directory, 'package.json'))) {
     const above = dirname(directory);
