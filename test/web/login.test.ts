@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 
+import { Gatekeeper } from '#http/auth/gatekeeper.ts';
 import { workflow } from '#sdk/index.ts';
 
 import { axeViolations } from '../support/axe.ts';
@@ -75,6 +76,23 @@ describe('signing in to the console', function () {
     await page.context().clearCookies();
     await page.locator('.jump input').fill('shown');
     await page.keyboard.press('Enter');
+    await signIn(page, operator.text);
+
+    await page.locator('dialog.login').waitFor({ state: 'detached' });
+    await page.locator('.live[data-status="live"]').waitFor();
+    expect(await page.evaluate('window.sameDocument')).to.equal(true);
+  });
+
+  it('is asked for when the time of a session is over, though nobody does anything, and the page is live again', async () => {
+    await using watched = await openPage(browser, `${doors.url}/icon.svg`);
+    const { page } = watched;
+    const gatekeeper = new Gatekeeper({ keys: [operator.key], allowedOrigins: [] });
+    const value = gatekeeper.startSession(operator.text, Date.now() + 3_000) ?? '';
+    await page.context().addCookies([{ name: 'temjob_session', value, url: doors.url }]);
+    await page.goto(`${doors.url}/workflows/shown`);
+    await page.locator('.step[data-state="completed"]').waitFor();
+    await page.evaluate('window.sameDocument = true');
+
     await signIn(page, operator.text);
 
     await page.locator('dialog.login').waitFor({ state: 'detached' });
