@@ -12,6 +12,8 @@ export async function checkConfigured({ redis, mysql }: Partial<ServerUrls>): Pr
 export class UnreachableServerError extends DevError {
   override readonly name = 'UnreachableServerError';
   override readonly code = 'SERVER_UNREACHABLE';
+  /** EX_UNAVAILABLE of sysexits.h. */
+  override readonly exitCode = 69;
 
   constructor(server: Server, url: string, options: ErrorOptions) {
     const section = server === 'Redis' ? 'TEMJOB__REDIS' : 'TEMJOB__DATABASE__MYSQL';

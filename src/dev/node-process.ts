@@ -131,7 +131,7 @@ export class NodeProcess implements AsyncDisposable {
     const { entry, env, log, warden } = this.#spec;
     // A file rather than a pipe: it does not break when the supervisor is killed, and costs it nothing.
     const output = openSync(log, 'a', 0o600);
-    const child = fork(entry, ['node'], {
+    const child = fork(entry, ['start'], {
       env,
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],

@@ -22,7 +22,7 @@ import { StopSignals } from './stop-signals.ts';
 import { Warden } from './warden.ts';
 
 export interface DevOptions {
-  /** The module that a node process runs, with the argument `node`. */
+  /** The module that a node process runs, with the argument `start`. */
   readonly entry: string | URL;
   readonly out: NodeJS.WritableStream;
   readonly port?: number | undefined;

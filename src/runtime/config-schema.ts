@@ -215,7 +215,7 @@ export const schema = z.strictObject({
       allowed_origins: origins.default([]),
       /** Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: `10.0.0.0/8`, `loopback`. */
       trusted_proxies: proxies.default([]),
-      /** Of one key or one address; requests: 0 for no limit. */
+      /** Of each key, and of each address without one, at one node; requests: 0 for no limit. */
       rate_limit: z
         .strictObject({
           requests: whole(0, 1_000_000).default(600),

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -104,6 +105,18 @@ export function namedServers(config: Config): { readonly redis?: string; readonl
     ...(isNamed(config.redis) && { redis: redisUrl(config) }),
     ...(isNamed(config.database.mysql) && { mysql: mysqlUrl(config) }),
   };
+}
+
+/** A node on nothing but defaults is hardly what anybody wants: throws `ConfigError` when nobody has named a server or a file. */
+export function requireServers(config: Config, file: string | undefined): void {
+  if (file !== undefined || Object.keys(namedServers(config)).length > 0) return;
+  const here = existsSync('config.yaml')
+    ? ' There is a config.yaml here: --config config.yaml.'
+    : '';
+  throw new ConfigError([
+    `no server is named: give a file with --config, or set TEMJOB__REDIS__URL and TEMJOB__DATABASE__MYSQL__URL.${here}`,
+    'to try TemJob out on servers of its own, run "temjob dev"',
+  ]);
 }
 
 /** The modules as URLs that every thread can import. */

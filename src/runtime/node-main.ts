@@ -2,12 +2,20 @@ import type { Logger } from 'pino';
 
 import { Node } from '#cluster/node.ts';
 import { Notices } from '#cluster/notices.ts';
-import { StopSignals } from '#dev/stop-signals.ts';
+import type { StopSignals } from '#dev/stop-signals.ts';
 import { listenAddress } from '#http/loopback.ts';
 import { createDoor, type Door } from '#http/server.ts';
 import { NodeMetrics } from '#observe/node-metrics.ts';
 
-import { type Config, doorOptions, nodeOptions, readConfig } from './config.ts';
+import {
+  type Config,
+  ConfigError,
+  type ConfigSources,
+  doorOptions,
+  nodeOptions,
+  readConfig,
+  requireServers,
+} from './config.ts';
 import { logNotices } from './log-notices.ts';
 import { openLog } from './log.ts';
 import { packageVersion } from './package-version.ts';
@@ -15,36 +23,52 @@ import { runSamples } from './samples.ts';
 
 /**
  * A node process: configuration, node, door, signals; the place where everything meets. Tells its parent, when it has one,
- * that it serves (`ready`) or why it does not (`failed`). Resolves when the node serves.
+ * that it serves (`ready`); rejects when it cannot, saying why. Resolves when the node serves, or has to stop before that.
  */
 export async function runNode(options: {
-  readonly file?: string;
-  readonly env: NodeJS.ProcessEnv;
+  readonly sources: ConfigSources;
+  /** Listened to since the process began, so that it stops in order at any time. */
+  readonly signals: StopSignals;
+  /** A worker has none: it listens on no port. */
+  readonly hasDoor: boolean;
 }): Promise<void> {
-  const { config, notes } = readConfig(options);
+  const { sources, signals, hasDoor } = options;
+  const { config, notes } = readConfig(sources);
+  requireServers(config, sources.file);
+  if (!hasDoor) requireModules(config);
   const log = await openLog(config);
+  for (const note of notes) log.warn(note);
+  void signals.requested.then((why) => log.info({ why }, 'stopping'));
+
   const notices = new Notices();
   logNotices(notices, log, config.cluster.shards);
   const metrics = config.metrics.enabled
     ? new NodeMetrics(notices, { version: packageVersion() })
     : null;
-  for (const note of notes) log.warn(note);
-  const examples = new URL('../../examples/index.ts', import.meta.url).href;
   // What the door would refuse is known before the node joins.
-  listenAddress(config.server.host, config.server.auth.keys.length > 0);
-  const own = nodeOptions(config);
-  const isSampler = config.node.dev && config.node.modules.length === 0;
-  const node = await Node.start({ ...own, ...(isSampler && { modules: [examples] }), notices });
+  if (hasDoor) listenAddress(config.server.host, config.server.auth.keys.length > 0);
+  let node: Node;
+  try {
+    node = await Node.start({ ...nodeOptions(config), ...samplesOf(config), notices });
+  } catch (error) {
+    if (!signals.wereHeard) throw error;
+    // Whoever stops a node that cannot start has what was asked for.
+    log.info({ err: error }, 'stopped before the node served');
+    return process.exit(0);
+  }
+  if (signals.wereHeard) {
+    await node.stop();
+    return process.exit(0);
+  }
   metrics?.watchNode(node);
-  const door = await openDoor(node, config, log, metrics);
-  node.announceUrl(door.url);
+  const door = hasDoor ? await openDoor(node, config, log, metrics) : null;
+  if (door !== null) node.announceUrl(door.url);
 
-  const signals = new StopSignals(() => process.exit(130), { withParent: true });
   const stop = async (): Promise<void> => {
-    log.info({ why: await signals.requested }, 'stopping');
+    await signals.requested;
     // The door stays open while the node drains: it says 503 to what is new, and finishes what it has taken on.
-    await Promise.all([door.leave(), node.stop()]);
-    await door.close();
+    await Promise.all([door?.leave(), node.stop()]);
+    await door?.close();
     process.exit(0);
   };
   stop().catch((error: unknown) => {
@@ -52,23 +76,35 @@ export async function runNode(options: {
     process.exit(1);
   });
 
-  log.info({ url: door.url }, 'the API answers');
-  process.send?.({ type: 'ready', url: door.url });
-  if (config.node.samples === 'first-start') {
-    const { sampleRuns } = await import('../../examples/index.ts');
-    const started = await runSamples(node.api, sampleRuns).catch((error: unknown) => {
-      // A node that drains takes none, and goes on draining.
-      if (signals.wereHeard) return 0;
-      throw error;
-    });
-    if (started > 0) {
-      process.send?.({
-        type: 'step',
-        name: 'Samples',
-        detail: `${started} workflows started; one fails on purpose`,
-      });
-    }
-  }
+  if (door === null) log.info('the worker works');
+  else log.info({ url: door.url }, 'the API answers');
+  process.send?.({ type: 'ready', url: door?.url ?? '' });
+  if (config.node.samples === 'first-start') await startSamples(node, signals);
+}
+
+function requireModules(config: Config): void {
+  if (config.node.modules.length > 0) return;
+  throw new ConfigError([
+    'node.modules is empty, so that a worker has nothing to run: name files with --modules',
+  ]);
+}
+
+/** In development mode the samples run where nobody says what else to run. */
+function samplesOf({ node }: Config): { readonly modules?: readonly string[] } {
+  if (!node.dev || node.modules.length > 0) return {};
+  return { modules: [new URL('../../examples/index.ts', import.meta.url).href] };
+}
+
+async function startSamples(node: Node, signals: StopSignals): Promise<void> {
+  const { sampleRuns } = await import('../../examples/index.ts');
+  const started = await runSamples(node.api, sampleRuns).catch((error: unknown) => {
+    // A node that drains takes none, and goes on draining.
+    if (signals.wereHeard) return 0;
+    throw error;
+  });
+  if (started === 0) return;
+  const detail = `${started} workflows started; one fails on purpose`;
+  process.send?.({ type: 'step', name: 'Samples', detail });
 }
 
 /** A node without its door must not keep the shards that it has taken meanwhile. */

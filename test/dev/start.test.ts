@@ -85,7 +85,7 @@ describe('npm start, misused', function () {
     it(`refuses ${option} ${value} and says what it takes`, async () => {
       await using dev = new Script(main, { args: ['dev', `${option}=${value}`] });
 
-      expect(await dev.exit).to.equal(1);
+      expect(await dev.exit).to.equal(2);
       expect(dev.output)
         .to.match(new RegExp(`^error: option .*${option}.*whole number from ${range} is needed`))
         .and.not.match(/^ +at /m);
@@ -96,7 +96,7 @@ describe('npm start, misused', function () {
     await using dir = await TempDir.create();
     await using dev = startDev(dir, { env: { TEMJOB__REDIS__HSOT: 'redis' } });
 
-    expect(await dev.exit).to.equal(1);
+    expect(await dev.exit).to.equal(78);
     expect(dev.output)
       .to.contain('redis.hsot: there is no such key. Did you mean "host"?')
       .and.not.match(/^ +at /m);
@@ -113,7 +113,7 @@ describe('npm start, misused', function () {
 
       await using dev = startDev(dir, { env });
 
-      expect(await dev.exit).to.equal(1);
+      expect(await dev.exit).to.equal(69);
       expect(dev.output).to.match(
         new RegExp(`cannot use the ${product} server at .*127.0.0.1:${port}.*ECONNREFUSED`),
       );

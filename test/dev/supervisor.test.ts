@@ -28,7 +28,7 @@ describe('development mode', function () {
     expect(dev.output.match(/^TemJob is ready at http:\/\/localhost:\d+$/gm)).to.have.length(1);
     expect(a).to.include({ name: 'a', samples: 'first-start' });
     expect(b).to.include({ name: 'b', samples: '' });
-    expect(a.argv).to.deep.equal(['node']);
+    expect(a.argv).to.deep.equal(['start']);
   });
 
   it('stops nodes before servers and exits with 0 when Ctrl-C goes to the whole group', async () => {
@@ -172,7 +172,7 @@ describe('development mode', function () {
 
     await using dev = await start(dir, { TEMJOB__REDIS__URL: redis });
 
-    expect(await dev.exit).to.equal(1);
+    expect(await dev.exit).to.equal(69);
     expect(dev.output).to.match(/cannot use the Redis server at redis:.*ECONNREFUSED.*To fix it/);
     expect(dev.output).not.to.match(/secret|✔/);
     expect(await readdir(dir.path)).to.deep.equal([]);
@@ -184,7 +184,7 @@ describe('development mode', function () {
 
     await using dev = await start(dir, { TEMJOB__DATABASE__MYSQL__URL: mysql });
 
-    expect(await dev.exit).to.equal(1);
+    expect(await dev.exit).to.equal(69);
     expect(dev.output).to.match(/cannot use the MySQL server at mysql:.*ECONNREFUSED.*To fix it/);
     expect(dev.output).not.to.match(/secret|✔/);
   });

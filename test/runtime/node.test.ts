@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
+import { freePort } from '#dev/ports.ts';
 import { type ServerUrls, startPrivateServers } from '#dev/private-servers.ts';
+import { connect } from '#sdk/index.ts';
 
 import { Script } from '../dev/script.ts';
 import { TempDir } from '../dev/temp-dir.ts';
@@ -15,7 +17,7 @@ import { freshDatabase, freshPrefix, sharedServers } from '../support/servers.ts
 const main = new URL('../../src/main.ts', import.meta.url);
 const examples = fileURLToPath(new URL('../../examples/index.ts', import.meta.url));
 
-describe('temjob node', function () {
+describe('temjob start', function () {
   this.timeout(90_000);
 
   it('answers 503 to what is new while it drains, lets the running task end, and exits with 0', async () => {
@@ -95,11 +97,92 @@ describe('temjob node', function () {
   it('says which key it does not know, and no more than that', async () => {
     await using node = startNode({ TEMJOB__WORKER__CONCURENCY: '3' });
 
-    expect(await node.exit).to.equal(1);
+    expect(await node.exit).to.equal(78);
     expect(node.output).to.equal(
-      'The configuration cannot be used:\n' +
+      'temjob: The configuration cannot be used:\n' +
         '  - TEMJOB__WORKER__CONCURENCY: worker.concurency: there is no such key. Did you mean "concurrency"?\n',
     );
+  });
+
+  it('starts on the very configuration of TemJob for Go, and names what has no meaning', async () => {
+    const file = fileURLToPath(new URL('./fixtures/seed-config.yaml', import.meta.url));
+    // Only the servers and the port are other ones here.
+    await using node = startNode(await freshServers(), { args: ['--config', file] });
+
+    const url = await served(node);
+
+    expect((await request(url, 'GET', '/readyz')).status).to.equal(200);
+    const notes = node.output.split('\n').filter((line) => line.includes('has no meaning here'));
+    expect(notes.map((line) => /"msg":"(\S+) /.exec(line)?.[1])).to.deep.equal([
+      'database.mysql.parse_time',
+      'database.mysql.loc',
+      'redis.pool_size',
+      'server.mode',
+      'engine.monitor_interval',
+    ]);
+    node.signal('SIGTERM');
+    await endsWell(node);
+  });
+
+  it('stops in order when it is told to before it serves', async () => {
+    const slow = fileURLToPath(new URL('./fixtures/slow-module.ts', import.meta.url));
+    await using node = startNode({ ...(await freshServers()), TEMJOB__NODE__MODULES: slow });
+    await node.prints(/the module loads/);
+
+    node.signal('SIGTERM');
+
+    await endsWell(node);
+    expect(node.output).to.contain('"stopping"').and.contain('the node has stopped');
+    expect(node.output).not.to.contain('the API answers');
+  });
+
+  it('says what to do when no server is named', async () => {
+    await using node = startNode({});
+
+    expect(await node.exit).to.equal(78);
+    expect(node.output).to.contain('no server is named: give a file with --config, or set');
+  });
+
+  it('says which server does not answer, and no word of its password', async () => {
+    await using node = startNode({
+      ...(await freshServers()),
+      TEMJOB__REDIS__URL: `redis://:hunter22@127.0.0.1:${await freePort(0)}`,
+    });
+
+    expect(await node.exit).to.equal(69);
+    expect(node.output)
+      .to.match(/^temjob: Redis does not answer at redis:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/)
+      .and.not.contain('hunter22')
+      .and.not.match(/^ +at /m);
+  });
+
+  it('as a worker runs tasks and listens on no port', async () => {
+    const env = await freshServers();
+    await using worker = startNode(env, { command: 'worker', args: ['--modules', examples] });
+    await worker.prints(/"the worker works"/);
+    const { TEMJOB__REDIS__URL: redis = '', TEMJOB__DATABASE__MYSQL__URL: mysql = '' } = env;
+    await using client = await connect({
+      redis,
+      mysql,
+      redisPrefix: env['TEMJOB__REDIS__PREFIX'] ?? '',
+    });
+
+    const output = await client.execute('long_report', { title: 'x', pages: 1 });
+
+    expect(output).to.include({ title: 'x' });
+    expect(worker.output).not.to.contain('the API answers');
+    worker.signal('SIGTERM');
+    await endsWell(worker);
+  });
+
+  it('as a worker says that it needs something to run', async () => {
+    await using worker = startNode(
+      { ...(await freshServers()), TEMJOB__NODE__MODULES: '' },
+      { command: 'worker' },
+    );
+
+    expect(await worker.exit).to.equal(78);
+    expect(worker.output).to.contain('a worker has nothing to run: name files with --modules');
   });
 
   it('says which port is in use and what to set, and keeps no shard', async () => {
@@ -122,7 +205,7 @@ describe('temjob node', function () {
   it('refuses to listen for others without a key, before it needs any server', async () => {
     await using node = startNode({ TEMJOB__SERVER__HOST: '0.0.0.0' });
 
-    expect(await node.exit).to.equal(1);
+    expect(await node.exit).to.equal(78);
     expect(node.output).to.match(/^The HTTP door will not listen on "0\.0\.0\.0": no API key/);
     expect(node.output).to.contain('server.auth.keys').and.not.contain('    at ');
   });
@@ -176,7 +259,7 @@ describe('temjob node', function () {
 
     await using node = startNode(environmentOf(servers.urls));
 
-    expect(await node.exit).to.equal(1);
+    expect(await node.exit).to.equal(78);
     expect(node.output)
       .to.match(/maxmemory-policy allkeys-lru.*Run: CONFIG SET maxmemory-policy noeviction/)
       .and.match(
@@ -190,10 +273,14 @@ type Environment = Record<string, string>;
 
 function startNode(
   env: Environment,
-  { args = [], channel = false }: { args?: readonly string[]; channel?: boolean } = {},
+  {
+    command = 'start',
+    args = [],
+    channel = false,
+  }: { command?: string; args?: readonly string[]; channel?: boolean } = {},
 ): Script {
   return new Script(main, {
-    args: ['node', ...args],
+    args: [command, ...args],
     env: { TEMJOB__SERVER__PORT: '0', TEMJOB__NODE__MODULES: examples, ...env },
     channel,
   });

@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/mysql';
 
+import { ServerUnreachableError } from '../server-unreachable.ts';
 import { type Address, describeAddress, parseAddress } from './address.ts';
 import { Availability } from './availability.ts';
 import { Checkpoints } from './checkpoint.ts';
@@ -69,9 +70,10 @@ export class Store {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       await store.close();
-      throw new Error(`cannot use MySQL at ${describeAddress(store.#address)}: ${why}`, {
-        cause: error,
-      });
+      throw new ServerUnreachableError(
+        `cannot use MySQL at ${describeAddress(store.#address)}: ${why}`,
+        { cause: error },
+      );
     }
     return store;
   }

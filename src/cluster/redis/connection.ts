@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 
+import { ServerUnreachableError } from '../server-unreachable.ts';
 import { isUnknownScript } from './failures.ts';
 import { text } from './replies.ts';
 import { allScripts, command, generation } from './scripts.ts';
@@ -54,7 +55,7 @@ export class RedisLink {
       commands.disconnect();
       // What ioredis reports on the way says more than the rejection, which is 'Connection is closed.'
       const reason = failure ?? error;
-      throw new Error(
+      throw new ServerUnreachableError(
         `Redis does not answer at ${withoutPassword(url)}: ${reason instanceof Error ? reason.message : String(reason)}`,
         { cause: error },
       );

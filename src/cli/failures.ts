@@ -1,0 +1,22 @@
+import { redacted } from '../runtime/redaction.ts';
+import { codeOf, exitCodeOf } from './exit-codes.ts';
+
+/** The command line itself was wrong, in a way that only the command can see. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly code = 'WRONG_USAGE';
+}
+
+/** Says on stderr what went wrong, without a stack, and returns the exit code that means it. */
+export function report(error: unknown, { json }: { readonly json: boolean }): number {
+  const message = redacted(error instanceof Error ? error.message : String(error));
+  process.stderr.write(
+    json
+      ? `${JSON.stringify({ error: { code: codeOf(error), message } })}\n`
+      : `temjob: ${message}\n`,
+  );
+  if (process.env['TEMJOB_DEBUG'] && error instanceof Error) {
+    process.stderr.write(`${redacted(error.stack ?? '')}\n`);
+  }
+  return exitCodeOf(error);
+}
