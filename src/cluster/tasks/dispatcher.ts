@@ -104,7 +104,7 @@ export class Dispatcher {
 
   execute(work: Work, where: string): void {
     if (where !== this.#node) {
-      this.enqueue(work);
+      this.enqueue(work.queue, [work]);
       return;
     }
     this.#placed.shift();
@@ -124,17 +124,22 @@ export class Dispatcher {
     this.#executor.run(work);
   }
 
-  /** Puts work into the queue of its type; putting it there again changes nothing. */
-  enqueue(work: Work): void {
-    this.#background.run('queue a task', async () => {
-      await this.#queues.push(work.queue, [
-        { key: workKey(work), priority: work.priority, payload: JSON.stringify(work) },
-      ]);
+  /** Puts work of one type into its queue; putting it there again changes nothing. */
+  enqueue(queue: string, works: readonly Work[]): void {
+    this.#background.run('queue tasks', async () => {
+      await this.#queues.push(
+        queue,
+        works.map((work) => ({
+          key: workKey(work),
+          priority: work.priority,
+          payload: JSON.stringify(work),
+        })),
+      );
       await Promise.all(
         this.#membership
           .live()
-          .filter(({ info }) => !info.draining && info.offers.includes(work.queue))
-          .map(async ({ id }) => await this.#doorbells.ring(id, [`q${work.queue}`])),
+          .filter(({ info }) => !info.draining && info.offers.includes(queue))
+          .map(async ({ id }) => await this.#doorbells.ring(id, [`q${queue}`])),
       );
     });
   }

@@ -117,6 +117,7 @@ export class Janitor {
     this.#pushAll = false;
     const held: Out[] = [];
     const queued: Work[] = [];
+    let isBehind = false;
     for (const id of this.#elsewhere) {
       const activation = this.#engine.activation(id);
       const out = activation?.actor.workOut() ?? [];
@@ -126,14 +127,18 @@ export class Janitor {
       }
       // Work of a decision that is not committed yet is not out yet.
       if (!activation.isQuiet) continue;
+      // Its result may lie in the mailbox already, and the queue may have forgotten it (D1): it would be done twice.
+      const isCaughtUp = this.#engine.openShardOf(id)?.caughtUp === true;
       for (const one of out) {
-        if (one.where === anyNode) queued.push(one.work);
+        if (one.where === anyNode && isCaughtUp) queued.push(one.work);
+        else if (one.where === anyNode) isBehind = true;
         else if (this.#membership.isGone(one.where)) this.#lost(one.work);
         else held.push(one);
       }
     }
     this.#queues = new Set(queued.map(({ queue }) => queue));
     if (push) this.#requeue(queued);
+    this.#pushAll ||= push && isBehind;
     if (ask) this.#askFor(held);
   }
 
@@ -141,8 +146,8 @@ export class Janitor {
     const dead = [...this.#membership.members.values()].filter(({ state }) => state === 'down');
     for (const [queue, same] of Map.groupBy(works, (work) => work.queue)) {
       for (const { id } of dead) this.#dispatcher.forfeit(queue, id, same);
+      this.#dispatcher.enqueue(queue, same);
     }
-    for (const work of works) this.#dispatcher.enqueue(work);
   }
 
   #askFor(held: readonly Out[]): void {
