@@ -66,6 +66,14 @@ export interface ClusterApi {
   /** Takes an actor out of quarantine. */
   resumeActor(name: string, key: string): Promise<void>;
   cluster(): Promise<ClusterView>;
+  /**
+   * By the name of a node: it hands its shards over and takes no new work, while what runs goes on and its process lives; false
+   * lets it take part again. Resolves once it is in the view of the node that was asked; shards move a moment later, and other
+   * nodes see it within half a second. NODE_NOT_FOUND, LAST_NODE.
+   */
+  drain(node: string, on: boolean): Promise<void>;
+  /** Kills the process of a node, as a fault would: in development mode alone, NOT_FOUND elsewhere. NODE_NOT_FOUND. */
+  kill(node: string): Promise<void>;
   /** Resolves when this node can serve; rejects with UNAVAILABLE or DRAINING saying what is missing. */
   ready(): Promise<void>;
   readonly live: LiveFeed;
@@ -209,10 +217,28 @@ export interface ClusterView {
 export interface NodeView {
   readonly name: string;
   readonly state: 'up' | 'draining' | 'suspect' | 'down';
+  /** It hands its shards over or has done so, and takes no new work: it leaves, or an operator said so. */
+  readonly draining: boolean;
+  readonly version: string;
   readonly url: string | null;
   readonly shards: number;
   readonly offers: readonly string[];
   readonly started_at: string;
+  /** How long ago it was last seen to live. */
+  readonly heartbeat_age_ms: number;
+  readonly load: NodeLoad;
+}
+
+/** How busy a node was a moment ago; zeros when it has not said so yet. */
+export interface NodeLoad {
+  /** Attempts and turns in its hands. */
+  readonly running: number;
+  /** Actors in its memory. */
+  readonly actors: number;
+  readonly threads: number;
+  /** 0 to 1, of the event loop of its main thread. */
+  readonly utilization: number;
+  readonly rss_bytes: number;
 }
 
 /** The live feed of a node: what its owner tells of watched workflows, whichever node that is. */
@@ -244,6 +270,8 @@ export type ClusterErrorCode =
   | 'IDEMPOTENCY_MISMATCH'
   | 'ALREADY_CLOSED'
   | 'NOT_FAILED'
+  | 'NODE_NOT_FOUND'
+  | 'LAST_NODE'
   | 'UNKNOWN_DEFINITION'
   | 'TOO_LARGE'
   | 'ACTOR_QUARANTINED'

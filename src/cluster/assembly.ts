@@ -15,6 +15,8 @@ import type { NodeHealth } from './health.ts';
 import { housekeeping } from './housekeeping.ts';
 import { NodeLiveFeed } from './live/feed.ts';
 import { LivePublisher } from './live/publisher.ts';
+import { Draining } from './members/draining.ts';
+import { LoadMeter } from './members/load-meter.ts';
 import { Membership } from './members/membership.ts';
 import { Ownership } from './members/ownership.ts';
 import { Presence } from './members/presence.ts';
@@ -24,12 +26,13 @@ import { Calls } from './messages/calls.ts';
 import { Courier } from './messages/courier.ts';
 import { MailboxReader } from './messages/mailbox-reader.ts';
 import { routeNodeMessages } from './messages/node-messages.ts';
-import type { EventsAnswer, NodeMessage, ReadAnswer } from './messages/wire.ts';
+import type { EventsAnswer, NodeMessage, Obedience, ReadAnswer } from './messages/wire.ts';
 import type { Store } from './mysql/store.ts';
 import { NodeApi } from './node-api.ts';
 import type { NodeOptions } from './node-options.ts';
 import { defaults } from './node-options.ts';
 import type { Notices } from './notices.ts';
+import { Orders } from './orders.ts';
 import { Queries } from './queries.ts';
 import { Reads } from './reads.ts';
 import { Beats } from './redis/beats.ts';
@@ -163,7 +166,10 @@ export async function assemble(ground: {
     beats: new Beats(redis),
     nodes: store.nodes,
     notices,
-    self: () => presence.info({ offers: executor.offers, shards: engine.shards.size }),
+    self: () => {
+      const { offers } = executor;
+      return presence.info({ offers, shards: engine.shards.size, load: meter.load });
+    },
     onChange: () => {
       ownership.reconsider();
       janitor.reconsider();
@@ -193,6 +199,14 @@ export async function assemble(ground: {
     notices,
     background,
     onQueuedDone: async (work) => await queueWorker.done(work),
+  });
+  const meter = new LoadMeter(() => {
+    const { threads, isolated } = executor.stats();
+    return {
+      running: dispatcher.runningCount,
+      actors: engine.activationCount,
+      threads: threads + isolated.threads,
+    };
   });
   const queueWorker = new QueueWorker({
     node: id,
@@ -245,7 +259,19 @@ export async function assemble(ground: {
     const owner = ownership.ownerOf(shardOf(workflow, shards));
     if (owner !== null) courier.post(owner, { t: 'logs', id: workflow, lines });
   });
+  const obediences = new Calls<Obedience>();
+  const orders = new Orders({
+    node: id,
+    isDev: options.dev ?? false,
+    membership,
+    courier,
+    answers: obediences,
+    draining: new Draining({ presence, membership, ownership, queueWorker, background }),
+  });
   const hear = routeNodeMessages({
+    orders,
+    obediences,
+    background,
     replies,
     answers,
     happened,
@@ -286,7 +312,8 @@ export async function assemble(ground: {
     inbox: new Inbox(redis, id),
     housekeeping: housekeeping(engine, store, options.retentionMs ?? defaults.retentionMs, notices),
     api: new NodeApi({
-      node: id,
+      presence,
+      orders,
       shards,
       store,
       definitions,

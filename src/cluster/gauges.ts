@@ -57,7 +57,7 @@ export function gaugesOf(parts: Parts): Gauges {
     work: { running: Math.max(0, dispatcher.runningCount - waiting), waiting },
     timers: engine.timers.size,
     members,
-    draining: presence.draining,
+    draining: presence.isDraining,
     servers: health.reachable,
     connections: store.load(),
     threads: {

@@ -13,6 +13,7 @@ import type {
   ListFilter,
   LiveFeed,
   MinuteCounts,
+  NodeView,
   Started,
   StartRequest,
   TaskFilter,
@@ -26,13 +27,14 @@ import { ClusterError } from './api.ts';
 import type { DefinitionCache } from './definition-cache.ts';
 import type { EventReads } from './event-reads.ts';
 import { type NodeHealth, unavailable } from './health.ts';
-import { memberName } from './members/member.ts';
-import type { Membership } from './members/membership.ts';
+import type { Member, Membership } from './members/membership.ts';
 import type { Ownership } from './members/ownership.ts';
+import type { Presence } from './members/presence.ts';
 import type { Caller } from './messages/caller.ts';
 import { isPassing } from './mysql/failures.ts';
 import type { Store } from './mysql/store.ts';
 import { newMessageId, newWorkflowId, workflowIdOf } from './new-ids.ts';
+import type { Orders } from './orders.ts';
 import { type Queries, tasksOf } from './queries.ts';
 import type { Reads } from './reads.ts';
 
@@ -184,25 +186,38 @@ export class NodeApi implements ClusterApi {
   }
 
   async cluster(): Promise<ClusterView> {
-    const { membership, ownership, node, shards } = this.#parts;
+    const { membership, ownership, presence, shards } = this.#parts;
     const owned = Map.groupBy(ownership.owners(), ([, owner]) => owner);
-    const nodes = [...membership.members.values()].map(({ id, info, state }) => ({
-      name: info.name,
-      state: state === 'up' && info.draining ? ('draining' as const) : state,
-      url: info.url,
-      shards: owned.get(id)?.length ?? 0,
-      offers: info.offers,
-      started_at: new Date(info.startedAt).toISOString(),
-    }));
+    const nodes = [...membership.members.values()].map((member) =>
+      nodeView(member, {
+        shards: owned.get(member.id)?.length ?? 0,
+        heartbeatAgeMs: membership.heartbeatAgeMs(member.id),
+      }),
+    );
     return {
-      node: memberName(node),
+      node: presence.name,
       shards,
       nodes: nodes.toSorted((a, b) => a.name.localeCompare(b.name)),
     };
   }
 
+  async drain(node: string, on: boolean): Promise<void> {
+    await this.#parts.orders.drain(node, on);
+  }
+
+  async kill(node: string): Promise<void> {
+    await this.#parts.orders.kill(node);
+  }
+
   async ready(): Promise<void> {
-    this.#parts.health.assertServing();
+    const { health, presence } = this.#parts;
+    health.assertServing();
+    if (presence.isDrained) {
+      throw new ClusterError(
+        'DRAINING',
+        `node ${presence.name} is drained; undrain it to let it take part again`,
+      );
+    }
     try {
       await this.#parts.store.ready();
     } catch (error) {
@@ -242,8 +257,29 @@ export class NodeApi implements ClusterApi {
   }
 }
 
+/** A member of the cluster as people see it. */
+function nodeView(
+  { info, state }: Member,
+  seen: { readonly shards: number; readonly heartbeatAgeMs: number },
+): NodeView {
+  const { running, actors, threads, utilization, rssBytes } = info.load;
+  return {
+    name: info.name,
+    state: state === 'up' && info.draining ? 'draining' : state,
+    draining: info.draining,
+    version: info.version,
+    url: info.url,
+    shards: seen.shards,
+    offers: info.offers,
+    started_at: new Date(info.startedAt).toISOString(),
+    heartbeat_age_ms: Math.round(seen.heartbeatAgeMs),
+    load: { running, actors, threads, utilization, rss_bytes: rssBytes },
+  };
+}
+
 export interface NodeApiParts {
-  readonly node: string;
+  readonly presence: Presence;
+  readonly orders: Orders;
   readonly shards: number;
   readonly store: Store;
   readonly definitions: DefinitionCache;

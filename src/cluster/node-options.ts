@@ -37,6 +37,8 @@ export interface NodeOptions {
   readonly idleMs?: number;
   /** How long ended workflows are kept. */
   readonly retentionMs?: number;
+  /** Development mode: what would be a fault may be asked for, such as the death of a node. */
+  readonly dev?: boolean;
   readonly notices?: Notices;
 }
 

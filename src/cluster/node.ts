@@ -89,18 +89,18 @@ export class Node {
   /** Takes a share of the shards, or hands its share over. */
   async setEngine(on: boolean): Promise<void> {
     const { presence, membership, ownership } = this.#parts;
-    presence.takesShards = on;
+    presence.wantsShards = on;
     await this.#attempt('say what it takes', sayMs, async () => await membership.tell());
-    if (on) ownership.resume();
+    if (presence.takesShards) ownership.resume();
     else await ownership.drain();
   }
 
   /** Offers its handlers to the cluster, or takes no more work; what runs goes on. */
   async setWorker(on: boolean): Promise<void> {
     const { presence, membership, queueWorker } = this.#parts;
-    presence.takesWork = on;
+    presence.wantsWork = on;
     membership.announce();
-    if (on) queueWorker.start();
+    if (presence.takesWork) queueWorker.start();
     else await queueWorker.drain();
   }
 
@@ -191,8 +191,7 @@ export class Node {
     const { presence, health, background, redis, store, ...parts } = this.#parts;
     this.notices.emit('node.draining', { node: this.id });
     health.drain();
-    presence.draining = true;
-    presence.takesWork = false;
+    presence.isLeaving = true;
     await this.#attempt('say that it leaves', sayMs, async () => await parts.membership.tell());
     await parts.queueWorker.drain();
     await this.#attempt('hand shards over', handOverMs, async () => await parts.ownership.drain());

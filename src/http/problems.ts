@@ -43,6 +43,7 @@ const table = {
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
   ALREADY_EXISTS: { status: 409, title: 'Already exists' },
   ALREADY_CLOSED: { status: 409, title: 'Already ended' },
+  LAST_NODE: { status: 409, title: 'The last node' },
   NOT_FAILED: { status: 409, title: 'Not failed' },
   ALREADY_APPLIED: { status: 409, title: 'Already applied' },
   ACTOR_QUARANTINED: { status: 409, title: 'The actor is quarantined' },

@@ -148,6 +148,7 @@ export function nodeOptions(config: Config): NodeOptions {
       : { maxWorkflowTimeoutMs: engine.max_workflow_timeout }),
     drainGraceMs: engine.drain_grace,
     retentionMs: engine.retention,
+    dev: config.node.dev,
   };
 }
 

@@ -231,6 +231,8 @@ const codes: Readonly<Record<ClusterErrorCode, true>> = {
   ALREADY_EXISTS: true,
   ALREADY_CLOSED: true,
   NOT_FAILED: true,
+  NODE_NOT_FOUND: true,
+  LAST_NODE: true,
   IDEMPOTENCY_MISMATCH: true,
   UNKNOWN_DEFINITION: true,
   TOO_LARGE: true,

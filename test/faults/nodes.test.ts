@@ -234,6 +234,25 @@ describe('a node process', function () {
     }
   });
 
+  it('is killed by its name in development mode, as a fault would kill it, and not when it is not in that mode', async () => {
+    await using processes = await Processes.start([]);
+    const victim = await processes.join('victim', { dev: true });
+    await processes.join('safe');
+    await using asker = await Node.start({
+      name: 'asker',
+      dev: true,
+      modules,
+      ...processes.options,
+    });
+
+    const refused = await asker.api.kill('safe').catch((error: unknown) => error);
+    await asker.api.kill('victim');
+
+    expect(refused).to.include({ code: 'NOT_FOUND' });
+    expect(await victim.ended(), 'by a signal').to.equal(null);
+    expect((await asker.api.cluster()).nodes.map(({ name }) => name)).to.include('safe');
+  });
+
   it('that is told to end hands over, ends with 0, and fails no start, one after the other under load', async () => {
     await using processes = await Processes.start(['a', 'b', 'c']);
     const { api } = await processes.client();

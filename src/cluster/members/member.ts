@@ -1,16 +1,66 @@
+import type { Load } from './load-meter.ts';
+
 /** What a node tells the others about itself, in every beat that changes it. */
 export interface MemberInfo {
   readonly name: string;
   /** Made anew at each start: an incarnation that is gone never comes back. */
   readonly incarnation: string;
   readonly url: string | null;
+  /** Of the program. */
+  readonly version: string;
   readonly offers: readonly string[];
   readonly draining: boolean;
   /** Owns shards; a client of the cluster does not. */
   readonly takesShards: boolean;
   /** The shards it owns, for people and for finding an owner quickly; MySQL decides. */
   readonly shards: number;
+  readonly load: Load;
   readonly startedAt: number;
+}
+
+/**
+ * What another node has told of itself, as text or parsed; null when it does not say who it is. A node of another version may
+ * leave parts out, and lives all the same.
+ */
+export function readMemberInfo(told: unknown): MemberInfo | null {
+  const info = fieldsOf(typeof told === 'string' ? parsed(told) : told);
+  const { name, incarnation, url, version, offers } = info;
+  if (typeof name !== 'string' || typeof incarnation !== 'string') return null;
+  const load = fieldsOf(info['load']);
+  return {
+    name,
+    incarnation,
+    url: typeof url === 'string' ? url : null,
+    version: typeof version === 'string' ? version : 'unknown',
+    offers: Array.isArray(offers) ? offers.filter((offer) => typeof offer === 'string') : [],
+    draining: info['draining'] === true,
+    takesShards: info['takesShards'] === true,
+    shards: numberOf(info['shards']),
+    load: {
+      running: numberOf(load['running']),
+      actors: numberOf(load['actors']),
+      threads: numberOf(load['threads']),
+      utilization: numberOf(load['utilization']),
+      rssBytes: numberOf(load['rssBytes']),
+    },
+    startedAt: numberOf(info['startedAt']),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
 }
 
 /** How a node is called in placements, mailboxes and replies: `name~incarnation`. */

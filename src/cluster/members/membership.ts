@@ -3,7 +3,7 @@ import type { Nodes } from '../mysql/nodes.ts';
 import type { Notices } from '../notices.ts';
 import type { Beats } from '../redis/beats.ts';
 import type { MemberInfo, Sighting, Witnessed } from './member.ts';
-import { judge, memberId } from './member.ts';
+import { judge, memberId, readMemberInfo } from './member.ts';
 
 const redisBeatMs = 500;
 const mysqlBeatMs = 1_000;
@@ -20,7 +20,7 @@ export interface Member {
 
 interface Seen extends Witnessed {
   info: MemberInfo;
-  /** When it said something of itself by a message rather than by a beat. */
+  /** When it said by a message, rather than by a beat, that it takes no shards. */
   toldAt?: number;
 }
 
@@ -117,6 +117,12 @@ export class Membership {
     return [...this.#members.values()].filter(({ state }) => state !== 'down');
   }
 
+  /** How long ago a node was last seen to live, in milliseconds of this node's clock. */
+  heartbeatAgeMs(id: string): number {
+    const sighting = this.#sightings.get(id);
+    return sighting === undefined ? Infinity : silentMs(sighting, performance.now());
+  }
+
   /** A node that is down, replaced by a later incarnation, or was never heard of by either witness. */
   isGone(id: string): boolean {
     if (id === memberId(this.#self())) return false;
@@ -134,11 +140,12 @@ export class Membership {
     const wasBlind = isBlind(this.#heardRedisAt, now);
     this.#heardRedisAt = now;
     for (const [id, { counter, info }] of nodes) {
-      const parsed: MemberInfo = JSON.parse(info);
       const before = this.#sightings.get(id);
+      const parsed = readMemberInfo(info) ?? before?.info;
+      if (parsed === undefined) continue;
       const isOld = before?.toldAt !== undefined && before.toldAt > askedAt;
       this.#sightings.set(id, {
-        info: isOld ? before.info : parsed,
+        info: isOld ? { ...parsed, takesShards: false } : parsed,
         ...(isOld ? { toldAt: before.toldAt } : {}),
         redis: seen(wasBlind ? null : (before?.redis ?? null), counter, now),
         mysql: before?.mysql ?? null,
@@ -149,15 +156,19 @@ export class Membership {
 
   async #beatMysql(): Promise<void> {
     const self = this.#self();
-    const rows = await this.#nodes.beat(self.name, self.incarnation, { ...self });
+    const rows = await this.#nodes.beat(self.name, self.incarnation, {
+      ...self,
+      load: { ...self.load },
+    });
     const now = performance.now();
     const wasBlind = isBlind(this.#heardMysqlAt, now);
     this.#heardMysqlAt = now;
     for (const { name, incarnation, counter, info } of rows) {
       const id = memberId({ name, incarnation });
       const before = this.#sightings.get(id);
-      // A row that only MySQL has yet: what it says of itself was written by a node of ours.
-      const told: MemberInfo = before?.info ?? JSON.parse(JSON.stringify(info));
+      // A row that only MySQL has yet.
+      const told = before?.info ?? readMemberInfo(info);
+      if (told === null) continue;
       this.#sightings.set(id, {
         info: told,
         redis: before?.redis ?? null,

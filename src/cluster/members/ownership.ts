@@ -109,8 +109,11 @@ export class Ownership {
     this.#resting = true;
     // A round under way may still claim: what it claims is let go too.
     await this.#duty.stop();
-    while (this.#engine.shards.size > 0) await this.#letGo([...this.#engine.shards.values()]);
-    this.#duty.start();
+    try {
+      while (this.#engine.shards.size > 0) await this.#letGo([...this.#engine.shards.values()]);
+    } finally {
+      this.#duty.start();
+    }
   }
 
   async stop(): Promise<void> {
@@ -124,7 +127,9 @@ export class Ownership {
     try {
       const rows = await this.#claims.read();
       this.#owners = new Map(rows.map((row) => [row.shard, ownerIdOf(row)]));
-      if (!this.#resting) await this.#decide(rows);
+      // What could not be handed over at once is handed over as soon as it can be.
+      if (this.#resting) await this.#letGo([...this.#engine.shards.values()]);
+      else await this.#decide(rows);
     } catch (error) {
       // The next round is not a quiet one: what was to be done is still to be done.
       this.#quietRounds = Infinity;

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
+import { version } from '../version.ts';
+import type { Load } from './load-meter.ts';
 import type { MemberInfo } from './member.ts';
 import { memberId } from './member.ts';
 
@@ -10,26 +12,47 @@ export class Presence {
   readonly id: string;
   readonly #startedAt = Date.now();
   url: string | null = null;
-  draining = false;
-  takesShards: boolean;
-  takesWork: boolean;
+  /** It leaves for good. */
+  isLeaving = false;
+  /** An operator has taken it out of the cluster's work. */
+  isDrained = false;
+  wantsShards: boolean;
+  wantsWork: boolean;
 
-  constructor(name: string, takes: { readonly shards: boolean; readonly work: boolean }) {
+  constructor(name: string, wants: { readonly shards: boolean; readonly work: boolean }) {
     this.name = name;
     this.id = memberId(this);
-    this.takesShards = takes.shards;
-    this.takesWork = takes.work;
+    this.wantsShards = wants.shards;
+    this.wantsWork = wants.work;
   }
 
-  info(now: { readonly offers: Iterable<string>; readonly shards: number }): MemberInfo {
+  get isDraining(): boolean {
+    return this.isLeaving || this.isDrained;
+  }
+
+  get takesShards(): boolean {
+    return this.wantsShards && !this.isDraining;
+  }
+
+  get takesWork(): boolean {
+    return this.wantsWork && !this.isDraining;
+  }
+
+  info(now: {
+    readonly offers: Iterable<string>;
+    readonly shards: number;
+    readonly load: Load;
+  }): MemberInfo {
     return {
       name: this.name,
       incarnation: this.incarnation,
       url: this.url,
+      version,
       offers: this.takesWork ? [...now.offers] : [],
-      draining: this.draining,
+      draining: this.isDraining,
       takesShards: this.takesShards,
       shards: now.shards,
+      load: now.load,
       startedAt: this.#startedAt,
     };
   }

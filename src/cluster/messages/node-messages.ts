@@ -1,16 +1,18 @@
 import type { Reply } from '#actors/message.ts';
 
+import type { Background } from '../background.ts';
 import type { EventReads } from '../event-reads.ts';
 import type { NodeLiveFeed } from '../live/feed.ts';
 import type { LivePublisher } from '../live/publisher.ts';
 import type { Membership } from '../members/membership.ts';
 import type { Ownership } from '../members/ownership.ts';
+import type { Orders } from '../orders.ts';
 import type { Reads } from '../reads.ts';
 import type { Dispatcher } from '../tasks/dispatcher.ts';
 import type { Janitor } from '../tasks/janitor.ts';
 import type { Calls } from './calls.ts';
 import type { Courier } from './courier.ts';
-import type { EventsAnswer, NodeMessage, ReadAnswer } from './wire.ts';
+import type { EventsAnswer, NodeMessage, Obedience, ReadAnswer } from './wire.ts';
 
 /** Hands a message from a node to the part that it is for. */
 export function routeNodeMessages(parts: {
@@ -26,10 +28,13 @@ export function routeNodeMessages(parts: {
   ownership: Ownership;
   publisher: LivePublisher;
   feed: NodeLiveFeed;
+  orders: Orders;
+  obediences: Calls<Obedience>;
+  background: Background;
 }): (message: NodeMessage) => void {
   const { replies, answers, happened, reads, eventReads } = parts;
   const { dispatcher, janitor, courier } = parts;
-  const { membership, ownership, publisher, feed } = parts;
+  const { membership, ownership, publisher, feed, orders, obediences, background } = parts;
   return (message) => {
     switch (message.t) {
       case 'reply':
@@ -61,6 +66,12 @@ export function routeNodeMessages(parts: {
       case 'claim':
         if (message.rests) membership.rests(message.from);
         ownership.reconsider();
+        return;
+      case 'order':
+        background.run('obey an order', async () => await orders.heard(message));
+        return;
+      case 'obeyed':
+        obediences.answer(message.call, message.answer);
         return;
       case 'watch':
         // Who cannot be shown its workflow now is a new watcher again when it next says that it watches.

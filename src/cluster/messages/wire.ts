@@ -1,7 +1,7 @@
 import type { Reply } from '#actors/message.ts';
 import type { LogLine, WorkRef } from '#actors/work.ts';
 
-import type { WorkflowChange, WorkflowRow, WorkflowSnapshot } from '../api.ts';
+import type { ClusterErrorCode, WorkflowChange, WorkflowRow, WorkflowSnapshot } from '../api.ts';
 
 /**
  * What nodes tell each other through their inboxes. All of it may be lost with a node or with Redis, and is asked for again
@@ -41,6 +41,9 @@ export type NodeMessage =
       readonly rests: boolean;
       readonly shards: readonly number[];
     }
+  /** An operator wants this node to do something. */
+  | { readonly t: 'order'; readonly call: string; readonly from: string; readonly order: Order }
+  | { readonly t: 'obeyed'; readonly call: string; readonly answer: Obedience }
   /** Send changes of these workflows for the next while. */
   | { readonly t: 'watch'; readonly from: string; readonly ids: readonly string[] }
   | { readonly t: 'unwatch'; readonly from: string; readonly id: string }
@@ -65,6 +68,13 @@ export type NodeMessage =
       readonly id: string;
       readonly lines: readonly (LogLine & { readonly step: number; readonly attempt: number })[];
     };
+
+/** What an operator may tell a node. */
+export type Order = 'drain' | 'undrain' | 'die';
+
+export interface Obedience {
+  readonly refusal: { readonly code: ClusterErrorCode; readonly message: string } | null;
+}
 
 export type ReadAnswer =
   | { readonly found: WorkflowSnapshot }

@@ -39,12 +39,26 @@ export const node = z
   .object({
     name: z.string(),
     state: z.enum(['up', 'draining', 'suspect', 'down']),
+    draining: z.boolean().meta({
+      description: 'It has handed its shards over or is about to, and takes no new work.',
+    }),
+    version: z.string().meta({ description: 'Of the program.' }),
     url: z.string().nullable().meta({ description: 'Its door, when it has one.' }),
     shards: count.meta({ description: 'How many shards it owns.' }),
     offers: list(z.string()).meta({
       description: 'The types of tasks and actors that it can run.',
     }),
     started_at: instant,
+    heartbeat_age_ms: count.meta({ description: 'How long ago it was last seen to live.' }),
+    load: z.object({
+      running: count.meta({ description: 'Attempts and turns in its hands.' }),
+      actors: count.meta({ description: 'Actors in its memory.' }),
+      threads: count,
+      utilization: z
+        .number()
+        .meta({ description: '0 to 1, of the event loop of its main thread.' }),
+      rss_bytes: count,
+    }),
   })
   .meta({ id: 'Node', description: 'A process of the cluster.' }) satisfies z.ZodType<NodeView>;
 
