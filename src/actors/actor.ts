@@ -33,6 +33,8 @@ export interface Actor {
   workOut(): readonly { readonly work: Work; readonly where: string }[];
   /** Nothing will ever happen to it again. */
   readonly closed: boolean;
+  /** The `traceparent` of what it belongs to, when it is traced. */
+  readonly trace: string | undefined;
   summary(): ActorSummary;
 }
 
@@ -96,6 +98,10 @@ export class WorkflowActor implements Actor {
     return this.#state !== null && isClosed(this.#state);
   }
 
+  get trace(): string | undefined {
+    return this.#state?.trace;
+  }
+
   summary(): ActorSummary {
     const state = this.#state;
     return {
@@ -155,6 +161,7 @@ export class UserActor implements Actor {
   }
 
   readonly closed = false;
+  readonly trace = undefined;
 
   summary(): ActorSummary {
     const state = this.#state;

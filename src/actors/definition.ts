@@ -100,6 +100,8 @@ export interface TaskContext {
   readonly workflowInput: JsonObject;
   /** The details of the newest heartbeat of an earlier attempt, to go on from there. */
   readonly heartbeatDetails: Json | null;
+  /** The place of this attempt in a trace (W3C), when its workflow is traced: for calls that no instrumentation sees. */
+  readonly traceparent?: string;
   readonly log: TaskLog;
   /** Tells the owner that the attempt lives; `details` reach the next attempt. */
   heartbeat(details?: Json): void;

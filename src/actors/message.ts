@@ -18,6 +18,8 @@ export interface Envelope {
   readonly replyTo?: ReplyAddress;
   /** A start under an id that was made for it a moment ago and sent once: nobody can have heard of it before. */
   readonly fresh?: true;
+  /** Where its sender is in a trace, as W3C's `traceparent`. */
+  readonly trace?: string;
 }
 
 export type Command = WorkflowCommand | ActorCommand;

@@ -19,6 +19,8 @@ export interface Work {
   /** When it was handed out, by the clock of its owner; milliseconds since 1970. */
   readonly scheduledAt: number;
   readonly job: Job;
+  /** The `traceparent` of what it belongs to: of its workflow, and on the node that runs it of the attempt itself. */
+  readonly trace?: string;
 }
 
 export type Job = TaskJob | TurnJob;

@@ -19,6 +19,8 @@ export type WorkflowEvent =
       readonly by: string;
       /** Left out when there are none. */
       readonly tags?: Tags;
+      /** The trace that all of it belongs to, when it is traced: the `traceparent` of its submit. */
+      readonly trace?: string;
       readonly inputDigest?: string;
     }
   | {

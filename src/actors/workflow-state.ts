@@ -37,6 +37,8 @@ export interface WorkflowState {
   readonly retriedAt: number | null;
   /** The newest messages that opened it again. */
   readonly retriedBy: readonly string[];
+  /** As in `workflow.accepted`. */
+  readonly trace?: string;
 }
 
 export interface TaskState {
@@ -263,6 +265,7 @@ function accept(
     inputDigest: event.inputDigest ?? null,
     retriedAt: null,
     retriedBy: [],
+    ...(event.trace === undefined ? {} : { trace: event.trace }),
   };
 }
 

@@ -39,7 +39,7 @@ export interface WorkflowTurn extends Decision<WorkflowEvent> {
 export function decideWorkflow(
   plan: Plan | null,
   state: WorkflowState | null,
-  envelope: Pick<Envelope, 'id' | 'to' | 'command' | 'replyTo'>,
+  envelope: Pick<Envelope, 'id' | 'to' | 'command' | 'replyTo' | 'trace'>,
   context: DecisionContext,
 ): WorkflowTurn {
   const turn = new Turn(plan, state, envelope, context);
@@ -114,13 +114,13 @@ class Turn implements WorkflowTurn {
   readonly effects: Effect[] = [];
   state: WorkflowState | null;
   readonly #plan: Plan | null;
-  readonly #envelope: Pick<Envelope, 'id' | 'to' | 'replyTo'>;
+  readonly #envelope: Pick<Envelope, 'id' | 'to' | 'replyTo' | 'trace'>;
   readonly #context: DecisionContext;
 
   constructor(
     plan: Plan | null,
     state: WorkflowState | null,
-    envelope: Pick<Envelope, 'id' | 'to' | 'replyTo'>,
+    envelope: Pick<Envelope, 'id' | 'to' | 'replyTo' | 'trace'>,
     context: DecisionContext,
   ) {
     this.#plan = plan;
@@ -183,7 +183,7 @@ class Turn implements WorkflowTurn {
   }
 
   #start(command: Extract<WorkflowCommand, { type: 'workflow.start' }>): void {
-    const { id, to } = this.#envelope;
+    const { id, to, trace } = this.#envelope;
     if (this.state !== null) {
       const other = this.state.startedBy === id ? otherThan(this.state, command) : null;
       if (other !== null) {
@@ -218,6 +218,7 @@ class Turn implements WorkflowTurn {
       by: id,
       ...(command.tags === undefined ? {} : { tags: command.tags }),
       ...(command.inputDigest === undefined ? {} : { inputDigest: command.inputDigest }),
+      ...(trace === undefined ? {} : { trace }),
     });
     for (const planned of plan.steps) this.#considerStep(state, plan, planned);
     this.#considerEnd(state, plan);
@@ -543,7 +544,7 @@ class Turn implements WorkflowTurn {
 
 function workOf(state: WorkflowState, plan: Plan, planned: PlannedStep, task: TaskState): Work {
   const { step } = planned;
-  return {
+  const work: Work = {
     actor: state.id,
     task: planned.number,
     attempt: task.attempt,
@@ -563,6 +564,7 @@ function workOf(state: WorkflowState, plan: Plan, planned: PlannedStep, task: Ta
       heartbeatDetails: task.details,
     },
   };
+  return state.trace === undefined ? work : { ...work, trace: state.trace };
 }
 
 /** The failure that a step leaves to the workflow when the handler of its error was skipped: nobody has handled it. */

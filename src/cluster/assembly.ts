@@ -48,6 +48,7 @@ import { Janitor } from './tasks/janitor.ts';
 import { LogWriter } from './tasks/log-writer.ts';
 import { QueueWorker } from './tasks/queue-worker.ts';
 import { ThroughputCounter } from './throughput-counter.ts';
+import { Tracing } from './tracing/tracing.ts';
 
 /** The parts of a node, made and connected, and not started. */
 export interface Parts {
@@ -98,6 +99,7 @@ export async function assemble(ground: {
   });
   const { id } = presence;
   const background = new Background(notices);
+  const tracing = new Tracing(options.name);
   const mailboxes = new Mailboxes(redis);
   const doorbells = new Doorbells(redis);
   const queues = new TaskQueues(redis);
@@ -120,6 +122,7 @@ export async function assemble(ground: {
     definitions,
     notices,
     background,
+    tracing,
     place: (queue) => dispatcher.place(queue),
     policy: (name) => policyOf(executor, name),
     outlet: {
@@ -198,6 +201,7 @@ export async function assemble(ground: {
     membership,
     notices,
     background,
+    tracing,
     onQueuedDone: async (work) => await queueWorker.done(work),
   });
   const meter = new LoadMeter(() => {
@@ -325,6 +329,7 @@ export async function assemble(ground: {
       ownership,
       live: feed,
       health,
+      tracing,
     }),
     hear,
   };

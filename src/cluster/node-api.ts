@@ -37,6 +37,7 @@ import { newMessageId, newWorkflowId, workflowIdOf } from './new-ids.ts';
 import type { Orders } from './orders.ts';
 import { type Queries, tasksOf } from './queries.ts';
 import type { Reads } from './reads.ts';
+import type { OpenSpan, Tracing } from './tracing/tracing.ts';
 
 /** What a node can be asked, answered. */
 export class NodeApi implements ClusterApi {
@@ -49,6 +50,12 @@ export class NodeApi implements ClusterApi {
   }
 
   async start(request: StartRequest): Promise<Started> {
+    return await this.#parts.tracing.submit(request.name, async (span) => {
+      return await this.#start(request, span);
+    });
+  }
+
+  async #start(request: StartRequest, span: OpenSpan | null): Promise<Started> {
     const { name, id, version } = request;
     this.#parts.health.assertServing();
     if (id !== undefined && !isWorkflowId(id)) {
@@ -64,6 +71,7 @@ export class NodeApi implements ClusterApi {
     const code = this.#parts.definitions.code(graph.name, graph.version);
     const admitted = await admit(graph, code, request);
     const to = id ?? workflowIdOf(request.requestId) ?? newWorkflowId();
+    span?.set({ 'temjob.workflow.id': to });
     const reply = await this.#parts.caller.call({
       id: request.requestId ?? newMessageId(),
       to,
@@ -76,6 +84,7 @@ export class NodeApi implements ClusterApi {
         onConflict: request.onConflict ?? 'fail',
       },
       ...(id === undefined && request.requestId === undefined ? { fresh: true } : {}),
+      ...(span === null ? {} : { trace: span.trace }),
     });
     return { id: to, existing: isObject(reply) && reply['existing'] === true };
   }
@@ -84,14 +93,14 @@ export class NodeApi implements ClusterApi {
     this.#parts.health.assertServing();
     if (!isWorkflowId(workflowId)) throw notFound(workflowId);
     const command = { type: 'workflow.cancel', reason } as const;
-    await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command });
+    await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command, ...this.#here() });
   }
 
   async retry(workflowId: string): Promise<void> {
     this.#parts.health.assertServing();
     if (!isWorkflowId(workflowId)) throw notFound(workflowId);
     const command = { type: 'workflow.retry' } as const;
-    await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command });
+    await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command, ...this.#here() });
   }
 
   async workflow(id: string): Promise<WorkflowSnapshot> {
@@ -225,6 +234,12 @@ export class NodeApi implements ClusterApi {
     }
   }
 
+  /** Where the caller is in a trace: what its message causes is linked to it. */
+  #here(): { readonly trace?: string } {
+    const trace = this.#parts.tracing.here();
+    return trace === undefined ? {} : { trace };
+  }
+
   async #message(message: ActorCall, ask: boolean): Promise<Json> {
     const { name, key, on, payload, id, timeoutMs } = message;
     this.#parts.health.assertServing();
@@ -291,6 +306,7 @@ export interface NodeApiParts {
   readonly ownership: Ownership;
   readonly live: LiveFeed;
   readonly health: NodeHealth;
+  readonly tracing: Tracing;
 }
 
 function isObject(value: Json): value is { readonly [key: string]: Json } {

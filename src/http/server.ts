@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
 import { networkInterfaces } from 'node:os';
 
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
@@ -47,6 +53,8 @@ export interface DoorOptions {
   /** The text of `/metrics`, which is not there without it. */
   readonly metrics?: () => Promise<Exposition>;
   readonly observer?: DoorObserver;
+  /** Runs what answers a request where its headers say that its caller is in a trace. */
+  readonly within?: (headers: IncomingHttpHeaders, run: () => void) => void;
 }
 
 export interface Door {
@@ -147,6 +155,8 @@ function appOf(
   });
   // Anyone may send it, so little of it is read.
   app.post('/api/v1/session', limitFailedLogins(), express.json({ limit: '4kb' }));
+  const { within } = options;
+  if (within !== undefined) app.use((request, _response, next) => within(request.headers, next));
   app.use(routerOf(apiRoutes, place));
   // Who shows no key does not learn what there is not, either.
   app.use('/api', (request, _response, next) => {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 
 import { Node } from '#cluster/node.ts';
 import { Notices } from '#cluster/notices.ts';
+import { withinCallersTrace } from '#cluster/tracing/within.ts';
 import type { StopSignals } from '#dev/stop-signals.ts';
 import { listenAddress } from '#http/loopback.ts';
 import { createDoor, type Door } from '#http/server.ts';
@@ -121,6 +122,7 @@ async function openDoor(
       cluster: node.api,
       log,
       ...metrics?.forDoor,
+      within: withinCallersTrace,
     });
     metrics?.watchDoor(door);
     return door;

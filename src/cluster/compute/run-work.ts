@@ -69,11 +69,19 @@ async function runTask(
   const ready = prepared ?? prepare(job, registry);
   const given = ready instanceof Promise ? await ready : ready;
   if (typeof given === 'string') return given;
-  const result = handler(given.input, taskContext(work, job, host));
+  const run = (): unknown => handler(given.input, taskContext(work, job, host));
+  const result = work.trace === undefined ? run() : await runTraced(work.trace, run);
   const output = isThenable(result) ? await result : result;
   const checked = checkedText(output, 'output', host);
   if (!checked.ok) return failed(checked.failure);
   return `{"status":"completed","output":${checked.text}}`;
+}
+
+/** What the handler calls is traced below its attempt, by the SDK of this thread if it has one. */
+async function runTraced(trace: string, run: () => unknown): Promise<unknown> {
+  // Loaded with the first attempt that is traced: most threads never run one.
+  const { withinTrace } = await import('../tracing/within.ts');
+  return await withinTrace(trace, run);
 }
 
 /** Evaluates `when` and `map`: the handler's input, or the outcome when the handler is not to run. Rejects with what they throw. */
@@ -136,6 +144,7 @@ function taskContext(work: Work, job: TaskJob, host: Host): TaskContext {
     outputs: job.outputs,
     workflowInput: job.input,
     heartbeatDetails: job.heartbeatDetails,
+    ...(work.trace === undefined ? {} : { traceparent: work.trace }),
     log: reports.log,
     heartbeat(details) {
       if (details === undefined) {

@@ -10,6 +10,7 @@ import type { DefinitionCache } from '../definition-cache.ts';
 import type { Journal } from '../mysql/journal.ts';
 import type { Snapshot, Snapshots } from '../mysql/snapshots.ts';
 import type { Notices } from '../notices.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import { Activation } from './activation.ts';
 import type { Batch } from './batch.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -46,6 +47,7 @@ export class Engine {
   readonly #notices: Notices;
   readonly #background: Background;
   readonly #outlet: Outlet;
+  readonly #tracing: Tracing;
   readonly #commits: GroupCommit;
   readonly #shards = new Map<number, Shard>();
   readonly #place: (queue: string) => string;
@@ -62,6 +64,7 @@ export class Engine {
     notices: Notices;
     background: Background;
     outlet: Outlet;
+    tracing: Tracing;
     place(queue: string): string;
     policy(name: string): UserActorPolicy;
   }) {
@@ -71,6 +74,7 @@ export class Engine {
     this.#notices = parts.notices;
     this.#background = parts.background;
     this.#outlet = parts.outlet;
+    this.#tracing = parts.tracing;
     this.#place = (queue) => parts.place(queue);
     this.#policy = (name) => parts.policy(name);
     this.timers = new Timers((id, lateMs) => {
@@ -137,11 +141,11 @@ export class Engine {
   }
 
   /** Applies a command that comes from this process; false when the actor is not owned here. */
-  tell(id: string, command: Command): boolean {
+  tell(id: string, command: Command, trace?: string): boolean {
     const shard = this.openShardOf(id);
     if (shard === null) return false;
     this.deliver(shard, {
-      envelope: { id: '', to: id, command },
+      envelope: { id: '', to: id, command, ...(trace === undefined ? {} : { trace }) },
       entryId: null,
       first: false,
     });
@@ -215,11 +219,20 @@ export class Engine {
     const now = Date.now();
     const context: DecisionContext = { now, random: Math.random, place: this.#place };
     try {
-      batch.add(activation, activation.actor.handle(envelope, context));
+      const decision = activation.actor.handle(envelope, context);
+      batch.add(activation, decision);
       activation.usedAt = now;
       this.timers.arm(activation.id, activation.actor.dueAt());
+      const traced = activation.actor.trace !== undefined || envelope.trace !== undefined;
+      if (traced && decision.events.length > 0) {
+        const span = this.#tracing.turn(activation.actor, envelope, now);
+        if (span !== null) batch.afterwards.push(() => span.end());
+      }
     } catch (error) {
       this.#faulted(shard, activation, error);
+      const span = this.#tracing.turn(activation.actor, envelope, now);
+      span?.fail(error);
+      span?.end();
       if (envelope.replyTo !== undefined) {
         batch.effects.push({ type: 'reply', to: envelope.replyTo, reply: faulted(activation) });
       }

@@ -1,4 +1,4 @@
-import type { Command, Effect } from '#actors/message.ts';
+import type { Command, Effect, Envelope } from '#actors/message.ts';
 import { anyNode } from '#actors/message.ts';
 import type { Outcome, Progress, Work, WorkRef } from '#actors/work.ts';
 import { workKey } from '#actors/work.ts';
@@ -13,6 +13,7 @@ import type { Notices } from '../notices.ts';
 import type { Doorbells } from '../redis/doorbells.ts';
 import type { TaskQueues } from '../redis/task-queues.ts';
 import type { Engine } from '../shards/engine.ts';
+import type { TaskSpan, Tracing } from '../tracing/tracing.ts';
 
 /** A task that ends sooner is not told as started by a message of its own: its end says when it began. */
 const tellStartedAfterMs = 20;
@@ -38,6 +39,7 @@ export class Dispatcher {
   readonly #membership: Membership;
   readonly #notices: Notices;
   readonly #background: Background;
+  readonly #tracing: Tracing;
   readonly #onQueuedDone: (work: Work) => Promise<void>;
   readonly #running = new Map<string, Running>();
   /** Ended, and on the way to actors elsewhere. */
@@ -61,6 +63,7 @@ export class Dispatcher {
     membership: Membership;
     notices: Notices;
     background: Background;
+    tracing: Tracing;
     /** Work that came through a queue has ended; the queue may forget it. Never rejects. */
     onQueuedDone(work: Work): Promise<void>;
   }) {
@@ -74,6 +77,7 @@ export class Dispatcher {
     this.#membership = parts.membership;
     this.#notices = parts.notices;
     this.#background = parts.background;
+    this.#tracing = parts.tracing;
     this.#onQueuedDone = async (work) => await parts.onQueuedDone(work);
   }
 
@@ -120,8 +124,9 @@ export class Dispatcher {
       running.queued ||= queued;
       return;
     }
-    this.#running.set(key, { work, queued, ended: false });
-    this.#executor.run(work);
+    const span = work.trace === undefined ? null : this.#tracing.task(work);
+    this.#running.set(key, { work, queued, span, ended: false });
+    this.#executor.run(span === null ? work : { ...work, trace: span.trace });
   }
 
   /** Puts work of one type into its queue; putting it there again changes nothing. */
@@ -204,6 +209,7 @@ export class Dispatcher {
     const running = this.#running.get(key);
     if (running === undefined || running.work.job.kind === 'turn') return;
     this.#notices.emit('task.started', { key });
+    running.span?.began(at);
     this.#startedLately.push({ running, at, since: performance.now() });
     if (this.#startedLately.length > 1) return;
     setTimeout(() => this.#tellStarted(), tellStartedAfterMs);
@@ -227,15 +233,16 @@ export class Dispatcher {
     if (running === undefined) return null;
     this.#running.delete(key);
     running.ended = true;
-    const { work, queued } = running;
+    const { work, queued, span } = running;
     this.#notices.emit('task.ended', { key, status: outcome.status, work, outcome, startedAt });
+    span?.ended(outcome);
     const command = this.#ended(work, outcome, startedAt);
-    if (!queued && this.#engine.tell(work.actor, command)) return work;
+    if (!queued && this.#engine.tell(work.actor, command, span?.trace)) return work;
     this.#delivering.add(key);
     this.#background.run('deliver a result', async () => {
       // What is handed back goes into the queue again, where it must not be met as still there.
       if (queued && outcome.status === 'released') await this.#onQueuedDone(work);
-      await this.#deliver(work, command);
+      await this.#deliver(work, command, span?.trace);
       if (queued && outcome.status !== 'released') await this.#onQueuedDone(work);
       this.#delivering.delete(key);
     });
@@ -265,11 +272,11 @@ export class Dispatcher {
     });
   }
 
-  async #deliver(work: Work, command: Command): Promise<void> {
+  async #deliver(work: Work, command: Command, trace?: string): Promise<void> {
     for (let pauseMs = 50; !this.#stopped; pauseMs = Math.min(2 * pauseMs, 2_000)) {
       try {
-        if (this.#engine.tell(work.actor, command)) return;
-        await this.#courier.send(this.#envelope(work, command));
+        if (this.#engine.tell(work.actor, command, trace)) return;
+        await this.#courier.send(this.#envelope(work, command, trace));
         return;
       } catch (error) {
         this.#notices.emit('duty.failed', { duty: 'deliver a result', error });
@@ -278,8 +285,9 @@ export class Dispatcher {
     }
   }
 
-  #envelope(work: Work, command: Command): { id: string; to: string; command: Command } {
-    return { id: `${workKey(work)}:${command.type}`, to: work.actor, command };
+  #envelope(work: Work, command: Command, trace?: string): Envelope {
+    const id = `${workKey(work)}:${command.type}`;
+    return { id, to: work.actor, command, ...(trace === undefined ? {} : { trace }) };
   }
 
   #tellStarted(): void {
@@ -309,5 +317,7 @@ interface Running {
   readonly work: Work;
   /** It came from the queue of its type. */
   queued: boolean;
+  /** When it is traced. */
+  readonly span: TaskSpan | null;
   ended: boolean;
 }

@@ -29,6 +29,10 @@ export const event = z
       by,
       tags: record(z.string()).exactOptional(),
       inputDigest: z.string().exactOptional(),
+      trace: z
+        .string()
+        .meta({ description: 'The `traceparent` of its submit, when it is traced.' })
+        .exactOptional(),
     }),
     numbered('task.scheduled', {
       ...ofAttempt,
