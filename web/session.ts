@@ -27,6 +27,8 @@ export class Session {
       if (!(error instanceof ApiError && error.status === 401)) return anybody;
       await this.signIn();
     }
+    // It was the page of the API that somebody wanted who had to sign in first.
+    if (window.location.search === '?then=docs') window.location.replace('/docs');
     return this.#who ?? anybody;
   }
 

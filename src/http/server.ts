@@ -15,7 +15,7 @@ import { type ClusterApi, ClusterError } from '#cluster/api.ts';
 
 import { authenticate } from './auth/authenticate.ts';
 import { type ApiKey, Gatekeeper } from './auth/gatekeeper.ts';
-import { principalOf, requireScope } from './auth/principal.ts';
+import { admissionOf, principalOf, requireScope } from './auth/principal.ts';
 import { limitFailedLogins, type RateLimit, rateLimit } from './auth/rate-limit.ts';
 import { Sessions } from './auth/sessions.ts';
 import { cors } from './cors.ts';
@@ -163,7 +163,7 @@ function appOf(
     principalOf(request);
     next();
   });
-  app.use(docsPage(mayRead));
+  app.use(docsPage(mayReadOrSignIn));
   app.use(console);
   app.use((request) => {
     throw new ProblemError(
@@ -175,7 +175,13 @@ function appOf(
   return app;
 }
 
-const mayRead: RequestHandler = (request, _response, next) => {
+/** A browser of somebody who has not signed in is sent where one can, and comes back here from there (web/session.ts). */
+const mayReadOrSignIn: RequestHandler = (request, response, next) => {
+  const isStranger = admissionOf(request).type === 'refused';
+  if (isStranger && request.accepts(['json', 'html']) === 'html') {
+    response.redirect(303, '/?then=docs');
+    return;
+  }
   requireScope(request, 'read');
   next();
 };

@@ -54,6 +54,14 @@ describe('signing in to the console', function () {
     expect(readable).to.not.contain('temjob_session').and.not.contain(operator.text);
   });
 
+  it('leads on to the page of the API when that was wanted', async () => {
+    await using watched = await openPage(browser, `${doors.url}/docs`);
+    const { page } = watched;
+    await signIn(page, reader.text);
+    await page.waitForURL('**/docs');
+    await page.locator('.opblock').first().waitFor();
+  });
+
   it('ends where it began when one signs out', async () => {
     await using watched = await openPage(browser, `${doors.url}/cluster`);
     const { page } = watched;
