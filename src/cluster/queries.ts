@@ -109,7 +109,8 @@ function searchFor({ name, ...filter }: WorkflowFilter): Search {
   return { ...filter, ...(name === undefined ? {} : { names: [name] }) };
 }
 
-function askedFor(filter: WorkflowFilter) {
+/** What a cursor of a list is bound to. */
+export function askedFor(filter: WorkflowFilter) {
   const { states, name, idPrefix, tags = {}, createdAfter, createdBefore } = filter;
   return [
     'workflows',

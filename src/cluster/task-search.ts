@@ -93,6 +93,7 @@ export class TaskSearch {
     filter: Omit<TaskFilter, 'limit'>,
     from: number,
   ): Promise<readonly { readonly step: number; readonly view: TaskView }[]> {
+    if (!mentions(data, filter)) return [];
     const plan = await this.#definitions.plan(name, version);
     if (plan === null) return [];
     const state = readWorkflowState(data);
@@ -102,6 +103,16 @@ export class TaskSearch {
     const views = taskViews(plan, state, new Set(fitting));
     return views.map((view, index) => ({ step: fitting[index] ?? 0, view }));
   }
+}
+
+/** Whether it is worth while to parse the text of a state: most of those that are looked through have no such task. */
+function mentions(data: string, { states, node }: Omit<TaskFilter, 'limit'>): boolean {
+  const says = (key: string, value: string): boolean =>
+    data.includes(`"${key}":${JSON.stringify(value).slice(0, -1)}`);
+  return (
+    (states === undefined || states.some((state) => says('status', state))) &&
+    (node === undefined || says('node', node))
+  );
 }
 
 function fits(

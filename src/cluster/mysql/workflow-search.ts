@@ -72,7 +72,10 @@ export function countSql(search: Search, way: Way): Sql {
 }
 
 /** The ways that a search could be done by, and how to tell how much each would look at, up to a limit. */
-export function waysOf(search: Search): readonly { readonly way: Way; readonly probe: Sql }[] {
+export function waysOf(
+  search: Search,
+  limit: number,
+): readonly { readonly way: Way; readonly probe: Sql }[] {
   const { states, names, idPrefix, tags = {}, createdAfter, createdBefore } = search;
   const created = {
     ...(createdAfter === undefined ? {} : { createdAfter }),
@@ -96,26 +99,27 @@ export function waysOf(search: Search): readonly { readonly way: Way; readonly p
     return {
       way,
       probe: {
-        sql: `SELECT COUNT(*) FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ${probeLimit}) probed`,
-        values,
+        sql: `SELECT COUNT(*) FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ?) probed`,
+        values: [...values, limit],
       },
     };
   });
 }
 
-/** Looking at so many entries of a key costs about a millisecond. */
-export const probeLimit = 2_000;
-
 /**
- * The way that looks at least. Where all look at much, one in the order of lists, as among so many a page is full soon;
- * `otherwise` when there is none.
+ * How far is probed: 2,000 entries of a key are looked at in less than a millisecond. A page that is among more than that is
+ * full soon, whichever way it is looked for; a count looks at all of them, so it is worth while to know better.
  */
+export const probeLimits = { page: [2_000], count: [2_000, 20_000] } as const;
+
+/** The way that looks at least. Where all look at much, one in the order of lists; `otherwise` when there is none. */
 export function chooseWay(
   probed: readonly { readonly way: Way; readonly seen: number }[],
+  limit: number,
   otherwise: Way,
 ): Way {
   const [least] = probed.toSorted((a, b) => a.seen - b.seen);
-  if (least !== undefined && least.seen < probeLimit) return least.way;
+  if (least !== undefined && least.seen < limit) return least.way;
   return probed.find(({ way }) => way.by !== 'prefix')?.way ?? otherwise;
 }
 
@@ -163,16 +167,14 @@ function found(search: Search, way: Way, after?: Page['after']): Found {
     // A tag is written before its workflow and deleted before it, so tags alone need no look at the workflows.
     if (states !== undefined || names !== undefined) {
       from.push(
-        "actor a FORCE INDEX (actor_id) ON a.kind = 'workflow' AND a.id = t.id AND a.shard_id = t.shard_id",
+        `actor a FORCE INDEX (${lookUpKeyOf(search)}) ON a.kind = 'workflow' AND ${isSame('a', first)}`,
       );
     }
   }
-  // Their conditions are among those of `where`, so that the values keep the order of the text.
+  // Values are among the conditions of `where` alone, so that they keep the order of the text.
   for (const [index, tag] of tags.filter((one) => one !== chosen).entries()) {
     const other = `o${index}`;
-    from.push(
-      `tag ${other} FORCE INDEX (PRIMARY) ON ${other}.shard_id = ${first}.shard_id AND ${other}.id = ${first}.id`,
-    );
+    from.push(`tag ${other} FORCE INDEX (tag_search) ON ${isSame(other, first)}`);
     also(`${other}.name = ? AND ${other}.value = ?`, ...tag);
   }
   if (states !== undefined) also(`a.state IN ${among(states)}`, ...states);
@@ -191,6 +193,17 @@ function found(search: Search, way: Way, after?: Page['after']): Found {
     );
   }
   return { first, from: from.join(' STRAIGHT_JOIN '), where: where.join(' AND '), values };
+}
+
+/** The time is in it for the keys that have it: who looks up one after the other in the order of the key stays on its pages. */
+function isSame(table: string, first: string): string {
+  return `${table}.created_at = ${first}.created_at AND ${table}.id = ${first}.id`;
+}
+
+function lookUpKeyOf({ states, names }: Search): string {
+  if (states?.length !== 1) return 'actor_id';
+  if (names === undefined) return 'actor_state';
+  return names.length === 1 ? 'actor_name_state' : 'actor_id';
 }
 
 function keyOf({ states, names }: Search, way: Way): string {

@@ -9,6 +9,7 @@ import {
   type Page,
   pageSql,
   type Place,
+  probeLimits,
   type Search,
   type Way,
   waysOf,
@@ -34,7 +35,7 @@ export class WorkflowsQuery {
   async page(search: Search, { limit, ...page }: Page): Promise<Listed> {
     if (isHopeless(search)) return { snapshots: [], next: null };
     const { em, pool } = await this.#orm();
-    const way = await this.#way(pool, search, { by: 'order' });
+    const way = await this.#way(pool, search, probeLimits.page, { by: 'order' });
     const { sql, values } = pageSql(search, { ...page, limit: limit + 1 }, way);
     const keys = (await pool.rows(sql, values)).map((row) => ({
       shard: int(row, 'shard_id'),
@@ -43,11 +44,8 @@ export class WorkflowsQuery {
     }));
     const shown = keys.slice(0, limit);
     if (shown.length === 0) return { snapshots: [], next: null };
-    const rows = await em.find(
-      ActorEntity,
-      { $or: shown.map(({ shard, id }) => ({ shard, id })) },
-      { disableIdentityMap: true },
-    );
+    const primaryKeys = shown.map(({ shard, id }): [number, string] => [shard, id]);
+    const rows = await em.find(ActorEntity, primaryKeys, { disableIdentityMap: true });
     const found = new Map(rows.map((row) => [row.id, row]));
     return {
       // Between the two statements a workflow may have gone into another state, or have gone.
@@ -63,7 +61,8 @@ export class WorkflowsQuery {
   async count(search: Search): Promise<number> {
     if (isHopeless(search)) return 0;
     const { pool } = await this.#orm();
-    const { sql, values } = countSql(search, await this.#way(pool, search, { by: 'prefix' }));
+    const way = await this.#way(pool, search, probeLimits.count, { by: 'prefix' });
+    const { sql, values } = countSql(search, way);
     const [row] = await pool.rows(sql, values);
     return row === undefined ? 0 : int(row, 'number');
   }
@@ -77,19 +76,25 @@ export class WorkflowsQuery {
     return Object.fromEntries(rows.map((row) => [text(row, 'state'), int(row, 'number')]));
   }
 
-  async #way(pool: Pool, search: Search, otherwise: Way): Promise<Way> {
-    const ways = waysOf(search);
-    const [only] = ways;
-    if (only !== undefined && ways.length === 1 && only.way.by !== 'prefix') return only.way;
-    const [row] = await pool.rows(
-      `SELECT ${ways.map(({ probe }, index) => `(${probe.sql}) AS n${index}`).join(', ')}`,
-      ways.flatMap(({ probe }) => probe.values),
-    );
-    const probed = ways.map(({ way }, index) => ({
-      way,
-      seen: row === undefined ? 0 : int(row, `n${index}`),
-    }));
-    return chooseWay(probed, otherwise);
+  /** Probes as far as it must to tell the ways apart, and no further than the last of the limits. */
+  async #way(pool: Pool, search: Search, limits: readonly number[], otherwise: Way): Promise<Way> {
+    let way = otherwise;
+    for (const limit of limits) {
+      const ways = waysOf(search, limit);
+      const [only] = ways;
+      if (only !== undefined && ways.length === 1 && only.way.by !== 'prefix') return only.way;
+      const [row] = await pool.rows(
+        `SELECT ${ways.map(({ probe }, index) => `(${probe.sql}) AS n${index}`).join(', ')}`,
+        ways.flatMap(({ probe }) => probe.values),
+      );
+      const probed = ways.map((one, index) => ({
+        way: one.way,
+        seen: row === undefined ? 0 : int(row, `n${index}`),
+      }));
+      way = chooseWay(probed, limit, otherwise);
+      if (probed.some(({ seen }) => seen < limit)) break;
+    }
+    return way;
   }
 }
 
