@@ -148,7 +148,10 @@ function connectError(error: Error): Error {
   return Object.assign(new Error(error.message), { data: liveProblem(error) });
 }
 
-/** One socket with its subscriptions and its credit. */
+/**
+ * One socket with its subscriptions and its credit. Nothing is made for it before what was made last is on its way: a page
+ * that has stopped reading holds one frame of ours, however many topics it watches and whatever happens to them.
+ */
 class Session {
   readonly #socket: LiveSocket;
   readonly #hub: LiveHub;
@@ -157,6 +160,8 @@ class Session {
   #unanswered = 0;
   /** Since when there has been something unanswered. */
   #waitingSince: number | null = null;
+  /** Answers to subscriptions that are made when the socket takes them. */
+  readonly #answering: (() => void)[] = [];
   #messages = 0;
   #windowBegan = performance.now();
 
@@ -164,6 +169,7 @@ class Session {
     this.#socket = socket;
     this.#hub = hub;
     this.#resynced = resynced;
+    socket.conn.transport.on('ready', () => this.#goOn());
     socket.use((_message, next) => {
       if (this.#isWithinLimit()) next();
       else this.#refuse(tooManyMessages);
@@ -191,6 +197,7 @@ class Session {
   close(): void {
     for (const subscription of this.#subscriptions.values()) subscription.close();
     this.#subscriptions.clear();
+    for (const answer of this.#answering.splice(0)) answer();
   }
 
   /** Disconnects a socket whose session has ended, or that has not answered for long; true if it was the latter. */
@@ -221,6 +228,7 @@ class Session {
     this.#subscriptions.set(topic, subscription);
     try {
       const membership = await this.#hub.join(topic, subscription.pump);
+      await this.#turn();
       return subscription.begin(membership, since);
     } catch (error) {
       if (this.#subscriptions.get(topic) === subscription) this.#subscriptions.delete(topic);
@@ -249,10 +257,37 @@ class Session {
     this.#subscriptions.delete(topic);
   }
 
+  get #isTaking(): boolean {
+    return this.#socket.conn.transport.writable || !this.#socket.connected;
+  }
+
+  /** Resolves when the socket takes something, or is gone. */
+  async #turn(): Promise<void> {
+    while (!this.#isTaking) {
+      this.#waitingSince ??= performance.now();
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      this.#answering.push(() => resolve(undefined));
+      await promise;
+    }
+  }
+
+  /** The network has taken what was written. */
+  #goOn(): void {
+    if (this.#unanswered === 0) this.#waitingSince = null;
+    const answer = this.#answering.shift();
+    // Answers first: a page that is told of changes all the time still gets what it asks for.
+    answer?.();
+    setImmediate(() => this.#pumpAll());
+  }
+
+  #pumpAll(): void {
+    for (const subscription of this.#subscriptions.values()) this.#pump(subscription);
+  }
+
   /** Sends what is new when there is credit for it; otherwise the answer to a frame will come here again. */
   #pump(subscription: Subscription): void {
     if (!subscription.isOpen || subscription.unanswered >= topicWindow) return;
-    if (this.#unanswered >= socketWindow) return;
+    if (this.#unanswered >= socketWindow || !this.#isTaking) return;
     const frame = subscription.next();
     if (frame === null) return;
     subscription.unanswered += 1;
@@ -262,7 +297,7 @@ class Session {
       subscription.unanswered -= 1;
       this.#unanswered -= 1;
       this.#waitingSince = this.#unanswered === 0 ? null : performance.now();
-      for (const other of this.#subscriptions.values()) this.#pump(other);
+      this.#pumpAll();
     });
     if (frame.event === 'd') this.#socket.emit('d', frame.body, answered);
     else this.#socket.emit('snap', frame.body, answered);

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import { io, type Socket } from 'socket.io-client';
 
-import type { ClusterApi, LiveFeed } from '#cluster/api.ts';
+import type { ClusterApi } from '#cluster/api.ts';
 import { namespace, type Subscribed, type TopicData } from '#http/live-protocol.ts';
 import { workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, ownersKnown, request, type TestDoors } from '../support/doors.ts';
+import { withFeed } from '../support/feeds.ts';
 import { type Gate, gate } from '../support/held.ts';
 import { LivePage as Page } from '../support/live-page.ts';
 
@@ -256,22 +257,6 @@ function states(...wanted: readonly string[]): (data: TopicData) => boolean {
 
 function problem(answer: Subscribed): { readonly status?: number; readonly code?: string } {
   return answer.ok ? {} : answer.problem;
-}
-
-/** The same node, seen through a feed that is watched itself. */
-function withFeed(api: ClusterApi, feed: Partial<LiveFeed>): ClusterApi {
-  const live: LiveFeed = {
-    watchWorkflow: (id, listener) => api.live.watchWorkflow(id, listener),
-    watchRows: (listener, missed) => api.live.watchRows(listener, missed),
-    ...feed,
-  };
-  return new Proxy(api, {
-    get: (target, name) => {
-      if (name === 'live') return live;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 }
 
 /** Rows of lists travel through Redis, which may lose everything. */
