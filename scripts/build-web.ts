@@ -23,7 +23,11 @@ const otherSources = [
 /** Bundles the console into dist/web, under names that carry the hash of their content. */
 export async function buildWeb(): Promise<void> {
   const result = await build({
-    entryPoints: [join(sources, 'main.ts'), join(sources, 'styles', 'main.css')],
+    entryPoints: [
+      join(sources, 'main.ts'),
+      join(sources, 'parts', 'layout-worker.ts'),
+      join(sources, 'styles', 'main.css'),
+    ],
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     // Pages, languages and the chart are chunks that are loaded when they are first needed.

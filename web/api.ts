@@ -2,6 +2,7 @@ import type { JsonObject } from '#actors/json.ts';
 import type { StepCard } from '#http/live-protocol.ts';
 
 import { t } from './i18n/text.ts';
+import type { WorkflowEvent } from './parts/events.ts';
 import type { Who } from './who.ts';
 
 /* The REST calls of the console, with the part of their answers that it reads. */
@@ -10,6 +11,7 @@ export interface ListedWorkflow {
   readonly id: string;
   readonly name: string;
   readonly version: string;
+  readonly tags: Readonly<Record<string, string>>;
   readonly state: 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
   readonly seq: number;
   readonly error?: string;
@@ -87,7 +89,11 @@ export interface StartBody {
 
 export const api = {
   workflows: (query: string, signal: AbortSignal) =>
-    call<{ workflows: readonly ListedWorkflow[] }>('GET', `/workflows?${query}`, { signal }),
+    call<{
+      workflows: readonly ListedWorkflow[];
+      next_cursor?: string | null;
+      total?: number;
+    }>('GET', `/workflows?${query}`, { signal }),
   workflow: (id: string, signal?: AbortSignal) =>
     call<WholeWorkflow>('GET', `/workflows/${encodeURIComponent(id)}`, { signal }),
   task: (id: string, signal: AbortSignal) =>
@@ -105,8 +111,18 @@ export const api = {
   },
   cluster: (signal: AbortSignal) => call<ClusterAnswer>('GET', '/cluster', { signal }),
   start: (body: StartBody) => call<{ id: string }>('POST', '/workflows', { body }),
-  cancel: (id: string) =>
-    call<{ message: string }>('POST', `/workflows/${encodeURIComponent(id)}/cancel`, { body: {} }),
+  events: (id: string, after: number, limit: number, signal: AbortSignal) =>
+    call<{ events: readonly WorkflowEvent[]; next: number | null }>(
+      'GET',
+      `/workflows/${encodeURIComponent(id)}/events?after=${after}&limit=${limit}`,
+      { signal },
+    ),
+  cancel: (id: string, reason = '') =>
+    call<{ message: string }>('POST', `/workflows/${encodeURIComponent(id)}/cancel`, {
+      body: reason === '' ? {} : { reason },
+    }),
+  retry: (id: string) =>
+    call<{ message: string }>('POST', `/workflows/${encodeURIComponent(id)}/retry`, { body: {} }),
 };
 
 /** What is wrong with one field: a JSON pointer into the body, or `?name` of a query parameter. */

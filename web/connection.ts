@@ -22,8 +22,8 @@ export type LiveStatus =
   | { readonly type: 'stale'; readonly since: Date };
 
 export interface Watcher {
-  /** `ops` says what changed since the last call; null when the data is new as a whole. */
-  data(data: TopicData, ops: readonly Operation[] | null): void;
+  /** `ops` says what changed since the last call, null when the data is new as a whole; `ver` is the version of the topic now. */
+  data(data: TopicData, ops: readonly Operation[] | null, ver: number): void;
   /** There is no such thing, or the server will not tell. */
   refused(problem: LiveProblem): void;
 }
@@ -199,7 +199,7 @@ export class Connection {
   ): void {
     watch.at = { epoch, ver };
     watch.data = data;
-    watch.watcher.data(data, ops);
+    watch.watcher.data(data, ops, ver);
   }
 
   #tell(): void {

@@ -11,6 +11,7 @@ export function startClock(serverNow: () => number): void {
   now = serverNow;
   setInterval(() => {
     for (const element of document.querySelectorAll<HTMLElement>('[data-since]')) show(element);
+    for (const element of document.querySelectorAll<HTMLElement>('[data-until]')) showLeft(element);
   }, 1_000);
 }
 
@@ -23,6 +24,13 @@ export function ago(at: string): HTMLElement {
     'data-form': 'ago',
   });
   show(element);
+  return element;
+}
+
+/** How long it still takes; nothing goes below zero. */
+export function countdown(until: string): HTMLElement {
+  const element = h('span', { class: 'number', 'data-until': until });
+  showLeft(element);
   return element;
 }
 
@@ -46,6 +54,11 @@ export function setDuration(
     delete element.dataset['since'];
     setText(element, formatDuration(Date.parse(to) - Date.parse(from)));
   }
+}
+
+function showLeft(element: HTMLElement): void {
+  const left = Date.parse(element.dataset['until'] ?? '') - now();
+  setText(element, formatPassing(Math.max(0, left)));
 }
 
 function show(element: HTMLElement): void {

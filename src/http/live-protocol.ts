@@ -30,6 +30,7 @@ export interface WorkflowRow {
   readonly id: string;
   readonly name: string;
   readonly version: string;
+  readonly tags: Tags;
   readonly state: WorkflowState;
   readonly seq: number;
   readonly error?: string;
@@ -41,10 +42,33 @@ export interface WorkflowRow {
 
 export type Counts = Readonly<Record<WorkflowState, number>>;
 
+/** Why a workflow is not further: a code, and plain values for the words that a person reads. */
+export interface Why {
+  readonly code: WhyCode;
+  readonly step?: string;
+  readonly params: Readonly<Record<string, string | number>>;
+  /** When it will go on by itself. */
+  readonly until?: string;
+}
+
+export type WhyCode =
+  | 'STARTING'
+  | 'WAITING_FOR_OWNER'
+  | 'RUNNING'
+  | 'RUNNING_SILENT'
+  | 'WAITING_FOR_RETRY'
+  | 'NO_NODE_OFFERS_TYPE'
+  | 'WAITING_FOR_CAPACITY';
+
+export type Tags = Readonly<Record<string, string>>;
+
 export interface WorkflowCard {
   readonly id: string;
   readonly name: string;
   readonly version: string;
+  readonly tags: Tags;
+  /** Only while it has not ended. */
+  readonly why?: Why;
   readonly state: WorkflowState;
   readonly error?: string;
   /** The step whose failure it is. */

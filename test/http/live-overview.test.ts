@@ -156,7 +156,7 @@ const empty: OverviewData = {
 
 function row(id: string, seq: number, state: WorkflowRow['state']): WorkflowRow {
   const created_at = '2026-03-05T12:00:00.000Z';
-  return { id, name: 'x', version: 'v', state, seq, created_at, task_states: {} };
+  return { id, name: 'x', version: 'v', tags: {}, state, seq, created_at, task_states: {} };
 }
 
 function minute(time: string, started: number) {

@@ -133,7 +133,7 @@ const none = { text: '{}', length: 2, whole: true };
 
 const workflow: WorkflowData = {
   kind: 'workflow',
-  workflow: { id: 'w', name: 'n', version: 'v', state: 'pending', created_at: time(0) },
+  workflow: { id: 'w', name: 'n', version: 'v', tags: {}, state: 'pending', created_at: time(0) },
   input: none,
   steps: ['a', 'b'].map((name) => ({
     name,
@@ -166,6 +166,7 @@ function row(n: number, more: Partial<WorkflowRow> = {}): WorkflowRow {
     id: `w${n}`,
     name: 'n',
     version: 'v',
+    tags: {},
     state: 'running',
     seq: 1,
     created_at: time(n),

@@ -101,20 +101,26 @@ describe('the console in Chromium', function () {
     await using watched = await openPage(browser, `${doors.url}/workflows`);
     const { page, complaints } = watched;
     await page.getByRole('button', { name: 'Start workflow' }).click();
-    await page.getByLabel('Definition').selectOption('quick');
-    await page.getByLabel('Input (JSON)').fill('{"from": "the form"');
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Definition').selectOption('quick');
+    await dialog.getByLabel('Tags').fill('from=form, kind = quick');
+    await dialog.getByLabel('Input (JSON)').fill('{"from": "the form"');
+    await dialog.getByRole('button', { name: 'Start', exact: true }).click();
     await page.locator('dialog .wrong', { hasText: 'JSON' }).waitFor();
-    await page.getByLabel('Input (JSON)').fill('{"from": "the form"}');
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await dialog.getByLabel('Input (JSON)').fill('{"from": "the form"}');
+    await dialog.getByRole('button', { name: 'Start', exact: true }).click();
     await page.locator('h1 .badge[data-state="completed"]').waitFor();
+    expect(await page.locator('.tag').allTextContents()).to.deep.equal(['fromform', 'kindquick']);
+    await page.getByRole('tab', { name: 'Input and output' }).click();
     await page.locator('.json', { hasText: 'the form' }).first().waitFor();
 
     await start('endless', 'stop-me');
     await page.goto(`${doors.url}/workflows/stop-me`);
     await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('no longer wanted');
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel the workflow' }).click();
     await page.locator('h1 .badge[data-state="canceled"]').waitFor();
-    await page.locator('.banner', { hasText: 'Canceled' }).waitFor();
+    await page.locator('.banner', { hasText: 'Canceled: no longer wanted' }).waitFor();
     expect(complaints).to.deep.equal([]);
   });
 
@@ -126,8 +132,8 @@ describe('the console in Chromium', function () {
     const panel = page.locator('.panel');
     await panel.getByText('hello').waitFor();
     await panel.locator('.failure', { hasText: 'NonRetryableError' }).waitFor();
-    await panel.getByRole('button', { name: 'Show stack' }).click();
-    await panel.locator('.stack', { hasText: 'at ' }).waitFor();
+    await panel.locator('.failure').getByRole('button', { name: 'Show stack' }).click();
+    await panel.locator('.failure .stack', { hasText: 'at ' }).waitFor();
     await panel.locator('.log', { hasText: 'onerror' }).waitFor();
   });
 

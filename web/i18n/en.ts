@@ -1,8 +1,12 @@
+import { workflowTexts } from './workflows.en.ts';
+
 /*
  * Every text of the console, in English: the source of the keys, and of what each message takes (message.ts). Sorted by where
  * it is shown; what several places show comes first.
  */
 export const en = {
+  ...workflowTexts,
+
   // States, of workflows, tasks and nodes
   'state.pending': 'pending',
   'state.running': 'running',

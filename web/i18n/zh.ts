@@ -1,7 +1,10 @@
 import { translation } from './message.ts';
+import { workflowTexts } from './workflows.zh.ts';
 
 /* 全部中文文本；键和参数必须与 en.ts 完全一致，否则不能通过类型检查。 */
 export const zh = translation({
+  ...workflowTexts,
+
   'state.pending': '等待中',
   'state.running': '运行中',
   'state.retrying': '重试中',

@@ -7,11 +7,10 @@ import { t } from '../i18n/text.ts';
 import type { MountPage, PageContext } from '../page.ts';
 import { copyButton } from '../parts/copy.ts';
 import { drawDag } from '../parts/dag.ts';
+import { narrow } from '../parts/narrow.ts';
 import { messageOf, problemText } from '../parts/notice.ts';
 import { payloadBlock } from '../parts/payload.ts';
 import { may } from '../who.ts';
-
-const narrowBelow = 700;
 
 /** One definition: its graph, what its tasks may do, and a form that starts it. */
 export const definitionPage: MountPage = (context) => {
@@ -50,15 +49,21 @@ function draw(
 ): readonly HTMLElement[] {
   const { name, steps, version } = definition;
   const rows = new Map<string, HTMLElement>();
-  const dag = drawDag(steps, {
-    narrow: window.innerWidth < narrowBelow,
+  const dag = drawDag({
+    key: `${name}@${version}`,
+    steps,
+    narrow: narrow.matches,
     onSelect: (step) => {
       dag.select(step);
       for (const [key, row] of rows) row.classList.toggle('chosen', key === step);
       rows.get(step)?.scrollIntoView({ block: 'nearest' });
     },
   });
-  const schema = payloadBlock(t('definition.schema'), async () => definition.inputSchema);
+  const schema = payloadBlock({
+    label: t('definition.schema'),
+    name: `${name}-input-schema`,
+    whole: async () => definition.inputSchema,
+  });
   if (definition.inputSchema !== undefined) {
     const text = JSON.stringify(definition.inputSchema);
     schema.show({ text, length: text.length, whole: true }, '');

@@ -1,99 +1,406 @@
-import type { TaskCard, WorkflowData } from '#http/live-protocol.ts';
+import type { StepCard, WorkflowCard, WorkflowData } from '#http/live-protocol.ts';
 
 import { api } from '../api.ts';
-import { fill, h, keyed, setText } from '../dom.ts';
-import type { MountPage } from '../page.ts';
-import { type Dag, drawDag } from '../parts/dag.ts';
-import { messageOf, notice } from '../parts/notice.ts';
+import { fill, h, setText } from '../dom.ts';
+import { formatNumber } from '../i18n/format.ts';
+import { t } from '../i18n/text.ts';
+import type { MountPage, PageContext } from '../page.ts';
+import { Attempts } from '../parts/attempts.ts';
+import { confirm } from '../parts/confirm.ts';
+import { copy } from '../parts/copy.ts';
+import { drawDag } from '../parts/dag.ts';
+import { eventPanel } from '../parts/event-panel.ts';
+import { eventsTable } from '../parts/events-table.ts';
+import { foldName, foldPanel, type FoldPanel } from '../parts/fold-panel.ts';
+import { History } from '../parts/history.ts';
+import { icon } from '../parts/icon.ts';
+import { logTab } from '../parts/log-view.ts';
+import { narrow } from '../parts/narrow.ts';
+import { messageOf, notice, own, problemText } from '../parts/notice.ts';
+import type { Panel } from '../parts/panel.ts';
 import { payloadBlock } from '../parts/payload.ts';
 import { setStateBadge, stateBadge } from '../parts/state.ts';
-import { logBlock, type StepPanel, stepPanel } from '../parts/step-panel.ts';
+import { type StepPanel, stepPanel } from '../parts/step-panel.ts';
+import { tabs } from '../parts/tabs.ts';
+import { tagList } from '../parts/tags.ts';
+import { tasksTable } from '../parts/tasks-table.ts';
+import { timeline } from '../parts/timeline.ts';
+import { whyLine } from '../parts/why.ts';
 import { ago, duration, setDuration } from '../time.ts';
+import { may } from '../who.ts';
 
-const narrowBelow = 700;
+const tabNames = ['graph', 'timeline', 'events', 'tasks', 'logs', 'io'] as const;
+type TabName = (typeof tabNames)[number];
 
-/** One workflow: its graph as it turns green, its tasks, what went in and came out. */
-export const workflowPage: MountPage = ({ root, id, connection, setTitle }) => {
-  const stop = new AbortController();
+/** How long events are waited for that come right after others. */
+const followAfterMs = 250;
+
+/** One workflow: its graph as it turns green, when what ran, what went in and came out, and why it is not further. */
+export const workflowPage: MountPage = (context) => {
+  const { root, id, connection, setTitle } = context;
   let view: View | null = null;
   setTitle(id);
-  fill(root, h('p', { class: 'empty quiet' }, 'Loading…'));
+  fill(root, h('p', { class: 'empty quiet' }, t('common.loading')));
   const unwatch = connection.watch(`workflow:${id}`, {
-    data: (data) => {
+    data: (data, _ops, ver) => {
       if (data.kind !== 'workflow') return;
       if (view === null) {
-        view = createView(data, stop.signal);
+        view = new View(context, data);
         fill(root, ...view.elements);
         setTitle(`${data.workflow.name} · ${data.workflow.id}`);
       }
-      view.update(data);
+      view.update(data, Math.floor(ver));
     },
     refused: (problem) => {
+      const missing = problem.status === 404;
       fill(
         root,
         h(
           'div',
           { class: 'empty' },
-          h(
-            'h1',
-            {},
-            problem.status === 404 ? 'No such workflow' : 'This workflow cannot be shown',
-          ),
-          h('p', { class: 'quiet' }, problem.message),
-          h('a', { href: '/workflows' }, 'All workflows'),
+          h('h1', {}, t(missing ? 'workflow.missing' : 'workflow.refused')),
+          h('p', { class: 'quiet' }, problemText(problem.code, problem.message)),
+          h('a', { href: '/workflows' }, t('workflow.all')),
         ),
       );
     },
   });
   return () => {
-    stop.abort();
     unwatch();
+    view?.close();
   };
 };
 
-interface View {
+type Shown =
+  | { readonly type: 'step'; readonly step: string; readonly panel: StepPanel }
+  | { readonly type: 'fold'; readonly name: string; readonly panel: FoldPanel }
+  | { readonly type: 'event'; readonly panel: Panel };
+
+class View {
   readonly elements: readonly HTMLElement[];
-  update(data: WorkflowData): void;
+  readonly #id: string;
+  readonly #stop = new AbortController();
+  readonly #steps: readonly StepCard[];
+  readonly #numbers: ReadonlyMap<string, number>;
+  readonly #history: History;
+  readonly #attempts = new Attempts();
+  readonly #side = h('div', { class: 'side' });
+  readonly #head: ReturnType<typeof pageHead>;
+  readonly #dag: ReturnType<typeof drawDag>;
+  readonly #timeline: ReturnType<typeof timeline>;
+  readonly #events: ReturnType<typeof eventsTable>;
+  readonly #tasks: ReturnType<typeof tasksTable>;
+  readonly #log: ReturnType<typeof logTab>;
+  readonly #io: ReturnType<typeof inputAndOutput>;
+  readonly #tabs: ReturnType<typeof tabs<TabName>>;
+  readonly #counts = { events: counter(), tasks: counter(), logs: counter() };
+  #data: WorkflowData;
+  #shown: Shown | null = null;
+  /** What had the focus when the panel was opened. */
+  #before: Element | null = null;
+  #following: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(context: PageContext, first: WorkflowData) {
+    const { id, name, version, created_at } = first.workflow;
+    const { signal } = this.#stop;
+    this.#id = id;
+    this.#data = first;
+    this.#steps = first.steps;
+    this.#numbers = new Map(first.steps.map((step, number) => [step.name, number]));
+    const failed = (error: unknown): void => {
+      if (!signal.aborted) notice(messageOf(error), 'wrong');
+    };
+    this.#history = new History({
+      load: async (after, limit, stopped) => (await api.events(id, after, limit, stopped)).events,
+      changed: () => this.#eventsCame(),
+      failed,
+    });
+    const onSelect = (step: string): void => this.select(step);
+    this.#head = pageHead(first, { mayAct: may(context.who, 'operate'), onSelect });
+    this.#dag = drawDag({
+      key: `${name}@${version}`,
+      steps: first.steps,
+      narrow: narrow.matches,
+      onSelect: (step) => this.select(this.#selected === step ? null : step),
+    });
+    this.#timeline = timeline({
+      steps: first.steps,
+      attempts: this.#attempts,
+      now: () => context.connection.now(),
+      onSelect,
+    });
+    this.#events = eventsTable({
+      history: this.#history,
+      steps: first.steps,
+      createdAt: created_at,
+      onSelect: (seq) => this.#showEvent(seq),
+      failed,
+    });
+    this.#tasks = tasksTable({ onSelect });
+    this.#log = logTab((step) => first.steps[step]?.name ?? String(step));
+    this.#io = inputAndOutput(id, signal);
+    const wanted = tabNames.find((tab) => tab === context.query.get('tab')) ?? 'graph';
+    this.#tabs = this.#makeTabs(wanted);
+    this.elements = [
+      ...this.#head.elements,
+      h('div', { class: 'split' }, h('div', { class: 'main' }, this.#tabs.element), this.#side),
+    ];
+    const step = context.query.get('step');
+    // The parts measure themselves, so they are in the page before anything is shown in them.
+    queueMicrotask(() => {
+      if (signal.aborted) return;
+      this.#tabs.show(wanted);
+      this.#watchTab(wanted);
+      if (step !== null) this.select(step, { quietly: true });
+    });
+  }
+
+  update(data: WorkflowData, seq: number): void {
+    this.#data = data;
+    this.#head.update(data);
+    this.#dag.update(data.tasks);
+    this.#tasks.show(data.tasks);
+    this.#log.show(data.logs);
+    this.#io.show(data);
+    setText(this.#counts.tasks, formatNumber(data.tasks.length));
+    setText(this.#counts.logs, data.logs.length === 0 ? '' : formatNumber(data.logs.length));
+    setText(this.#counts.events, formatNumber(seq));
+    if (seq > this.#history.newest) {
+      this.#history.grow(seq);
+      this.#follow();
+    }
+    this.#updateTimeline();
+    this.#updatePanel();
+  }
+
+  close(): void {
+    this.#stop.abort();
+    if (this.#following !== null) clearTimeout(this.#following);
+    this.#shown?.panel.close();
+    this.#history.close();
+    this.#dag.close();
+    this.#timeline.close();
+    this.#events.close();
+    this.#tasks.close();
+  }
+
+  /** Shows a step, or the fold of that name, beside the page; null shows none. */
+  select(name: string | null, how: { readonly quietly?: boolean } = {}): void {
+    const group = this.#dag.groups.find((each) => each.name === name && each.steps.length > 1);
+    const task = this.#data.tasks[this.#numbers.get(name ?? '') ?? -1];
+    if (name === null || (group === undefined && task === undefined)) {
+      this.#closePanel();
+    } else if (group !== undefined) {
+      const panel = foldPanel(group, {
+        onClose: () => this.#closePanel(),
+        onSelect: (step) => this.select(step),
+      });
+      this.#open({ type: 'fold', name, panel }, how);
+    } else if (task !== undefined) {
+      const fold = this.#dag.groups.find(
+        ({ steps }) => steps.length > 1 && steps.some((step) => step.name === name),
+      );
+      const panel = stepPanel(task, {
+        onClose: () => this.#closePanel(),
+        stackOf: async (seq) => await this.#stackOf(seq),
+        back:
+          fold === undefined
+            ? undefined
+            : { text: foldName(fold), go: () => this.select(fold.name) },
+      });
+      this.#open({ type: 'step', step: name, panel }, how);
+      this.#follow();
+    }
+  }
+
+  get #selected(): string | null {
+    if (this.#shown?.type === 'step') return this.#shown.step;
+    return this.#shown?.type === 'fold' ? this.#shown.name : null;
+  }
+
+  #makeTabs(first: TabName): ReturnType<typeof tabs<TabName>> {
+    const contents: Record<TabName, () => HTMLElement> = {
+      graph: () => h('section', { class: 'card graph-card' }, this.#dag.element),
+      timeline: () => card(this.#timeline.element),
+      events: () => card(this.#events.element),
+      tasks: () => card(this.#tasks.element),
+      logs: () => card(this.#log.element),
+      io: () => this.#io.element,
+    };
+    const counts: Partial<Record<TabName, HTMLElement>> = this.#counts;
+    return tabs<TabName>(
+      tabNames.map((name) => ({
+        name,
+        title: t(`tab.${name}`),
+        content: contents[name],
+        ...(counts[name] === undefined ? {} : { count: counts[name] }),
+      })),
+      {
+        label: t('tab.label'),
+        first,
+        chosen: (name) => {
+          this.#watchTab(name);
+          this.#writeAddress();
+        },
+      },
+    );
+  }
+
+  #watchTab(name: TabName): void {
+    this.#timeline.watched = name === 'timeline';
+    this.#events.watched = name === 'events';
+    this.#follow();
+  }
+
+  /** What is shown is in the address, so a reload or a link shows the same. */
+  #writeAddress(): void {
+    const query = new URLSearchParams();
+    if (this.#tabs.current !== 'graph') query.set('tab', this.#tabs.current);
+    if (this.#selected !== null) query.set('step', this.#selected);
+    const text = query.toString();
+    const { pathname } = window.location;
+    window.history.replaceState(null, '', text === '' ? pathname : `${pathname}?${text}`);
+  }
+
+  #showEvent(seq: number): void {
+    const panel = eventPanel(seq, {
+      load: async (signal) => (await api.events(this.#id, seq - 1, 1, signal)).events[0] ?? null,
+      steps: this.#steps,
+      onClose: () => this.#closePanel(),
+      onSelect: (step) => this.select(step),
+    });
+    this.#open({ type: 'event', panel }, {});
+  }
+
+  #open(shown: Shown, { quietly = false }: { readonly quietly?: boolean }): void {
+    if (this.#shown === null) this.#before = document.activeElement;
+    this.#shown?.panel.close();
+    this.#shown = shown;
+    this.#side.append(shown.panel.element);
+    this.#side.dataset['open'] = 'true';
+    this.#markSelected();
+    this.#updatePanel();
+    if (!quietly) shown.panel.element.querySelector<HTMLElement>('.close')?.focus();
+  }
+
+  #closePanel(): void {
+    this.#shown?.panel.close();
+    this.#shown = null;
+    this.#side.dataset['open'] = 'false';
+    this.#markSelected();
+    const before = this.#before;
+    if (before instanceof HTMLElement || before instanceof SVGElement) before.focus();
+  }
+
+  #markSelected(): void {
+    const selected = this.#selected;
+    this.#dag.select(selected);
+    this.#timeline.select(selected);
+    this.#tasks.select(selected);
+    this.#writeAddress();
+  }
+
+  #updatePanel(): void {
+    const shown = this.#shown;
+    if (shown?.type === 'step') {
+      const number = this.#numbers.get(shown.step) ?? -1;
+      const task = this.#data.tasks[number];
+      if (task === undefined) return;
+      shown.panel.show(
+        task,
+        this.#data.logs.filter((line) => line.step === number),
+      );
+      const read = this.#attempts.seq >= this.#history.newest;
+      const attempts = this.#attempts.of(number);
+      shown.panel.showAttempts(read || attempts.length > 0 ? attempts : null);
+    }
+    if (shown?.type === 'fold') {
+      const names = new Set(
+        this.#dag.groups.find(({ name }) => name === shown.name)?.steps.map(({ name }) => name),
+      );
+      shown.panel.show(this.#data.tasks.filter((task) => names.has(task.step)));
+    }
+  }
+
+  /** Somebody looks at attempts or events, so those that are new are fetched; the others are not. */
+  #follow(): void {
+    if (this.#following !== null) return;
+    const wanted = this.#timeline.watched || this.#shown?.type === 'step';
+    if (!wanted && !this.#events.watched) return;
+    this.#following = setTimeout(
+      () => {
+        this.#following = null;
+        this.#events.update();
+        if (wanted) own(this.#history.readThrough(), this.#stop.signal);
+      },
+      this.#history.isEmpty ? 0 : followAfterMs,
+    );
+  }
+
+  #eventsCame(): void {
+    for (const events of this.#history.read(this.#attempts.seq)) this.#attempts.take(events);
+    this.#events.update();
+    this.#updateTimeline();
+    this.#updatePanel();
+    if (this.#attempts.seq < this.#history.newest) this.#follow();
+  }
+
+  #updateTimeline(): void {
+    const { workflow, tasks } = this.#data;
+    this.#timeline.update({
+      tasks,
+      createdAt: workflow.created_at,
+      endedAt: workflow.ended_at,
+      read: { events: this.#attempts.seq, of: this.#history.newest },
+    });
+  }
+
+  async #stackOf(seq: number): Promise<string | undefined> {
+    const { events } = await api.events(this.#id, seq - 1, 1, this.#stop.signal);
+    const [event] = events;
+    return event?.type === 'task.failed' ? event.failure.stack : undefined;
+  }
 }
 
-function createView(first: WorkflowData, signal: AbortSignal): View {
-  const { id, name, version, created_at } = first.workflow;
+function card(element: HTMLElement): HTMLElement {
+  return h('section', { class: 'card' }, element);
+}
+
+function counter(): HTMLElement {
+  return h('span', { class: 'count number' });
+}
+
+/** Above the tabs: what it is, how it is, why it is not further, and what one can do about it. */
+function pageHead(
+  first: WorkflowData,
+  options: { readonly mayAct: boolean; readonly onSelect: (step: string) => void },
+) {
+  const { id, name, version, created_at, tags } = first.workflow;
   const badge = stateBadge(first.workflow.state);
   const time = duration();
   const done = h('span', { class: 'number' });
   const bar = h('i');
   const problem = h('div', { class: 'banner', role: 'alert', hidden: true });
-  const cancel = h('button', { class: 'danger', type: 'button' }, 'Cancel');
-  cancel.addEventListener('click', () => {
-    cancel.disabled = true;
-    api.cancel(id).then(
-      () => notice('The workflow was canceled.'),
-      (error: unknown) => {
-        cancel.disabled = false;
-        notice(messageOf(error), 'wrong');
-      },
-    );
-  });
-  const input = payloadBlock(
-    'Input of the workflow',
-    async () => (await api.workflow(id, signal)).input,
+  const why = whyLine(options.onSelect);
+  const cancel = h(
+    'button',
+    { class: 'danger', type: 'button', onclick: () => own(askToCancel(first.workflow)) },
+    t('workflow.cancel'),
   );
-  const output = payloadBlock(
-    'Output of the workflow',
-    async () => (await api.workflow(id, signal)).output,
+  const retry = h(
+    'button',
+    { type: 'button', onclick: () => own(retryNow()) },
+    t('workflow.retry'),
   );
-  const log = logBlock((step) => first.steps[step]?.name ?? String(step));
-  const body = h('tbody');
-  const made = new Map<string, HTMLTableRowElement>();
-  const side = h('div', { class: 'side' });
-  let data = first;
-  let selected: string | null = null;
-  let panel: StepPanel | null = null;
-  const dag: Dag = drawDag(first.steps, {
-    narrow: window.innerWidth < narrowBelow,
-    onSelect: (step) => select(step === selected ? null : step),
-  });
-
+  const retryNow = async (): Promise<void> => {
+    retry.disabled = true;
+    try {
+      await api.retry(id);
+      notice(t('notice.retried'));
+    } finally {
+      retry.disabled = false;
+    }
+  };
   const elements = [
     h(
       'div',
@@ -101,125 +408,84 @@ function createView(first: WorkflowData, signal: AbortSignal): View {
       h(
         'div',
         { class: 'title' },
-        h('a', { class: 'quiet back', href: '/workflows' }, '← Workflows'),
+        h('a', { class: 'quiet back', href: '/workflows' }, `← ${t('nav.workflows')}`),
         h('h1', {}, name, badge),
         h(
-          'p',
+          'div',
           { class: 'quiet meta' },
           h(
-            'button',
-            {
-              class: 'mono id copy',
-              type: 'button',
-              title: 'Copy the id',
-              onclick: () => copy(id),
-            },
-            id,
+            'span',
+            { class: 'with-copy' },
+            h('span', { class: 'mono' }, id),
+            h(
+              'button',
+              {
+                class: 'ghost tiny',
+                type: 'button',
+                title: t('workflow.copy'),
+                'aria-label': t('workflow.copy'),
+                onclick: () => copy(id),
+              },
+              icon('copy'),
+            ),
           ),
-          h('span', {}, 'version ', h('span', { class: 'mono' }, version.slice(0, 12))),
-          h('span', {}, 'started ', ago(created_at)),
-          h('span', {}, 'duration ', time),
+          h(
+            'span',
+            {},
+            `${t('workflow.version')} `,
+            h(
+              'a',
+              {
+                class: 'mono',
+                href: `/definitions/${encodeURIComponent(name)}?version=${encodeURIComponent(version)}`,
+              },
+              version.slice(0, 12),
+            ),
+          ),
+          h('span', {}, `${t('workflow.started')} `, ago(created_at)),
+          h('span', {}, `${t('workflow.took')} `, time),
+          tagList(tags),
         ),
       ),
-      cancel,
+      options.mayAct && h('div', { class: 'buttons' }, retry, cancel),
     ),
     problem,
+    why.element,
     h('div', { class: 'progress-line' }, h('div', { class: 'progress' }, bar), done),
-    h(
-      'div',
-      { class: 'split' },
-      h(
-        'div',
-        { class: 'main' },
-        h('section', { class: 'card' }, h('h2', {}, 'Graph'), dag.element),
-        h(
-          'section',
-          { class: 'card table-card' },
-          h('h2', {}, 'Tasks'),
-          h(
-            'table',
-            { class: 'tasks' },
-            h(
-              'thead',
-              {},
-              h(
-                'tr',
-                {},
-                ['State', 'Step', 'Attempts', 'Duration', 'Node'].map((title) =>
-                  h('th', { scope: 'col' }, title),
-                ),
-              ),
-            ),
-            body,
-          ),
-        ),
-        h(
-          'div',
-          { class: 'pair' },
-          h('section', { class: 'card' }, h('h2', {}, 'Input'), input.element),
-          h('section', { class: 'card' }, h('h2', {}, 'Output'), output.element),
-        ),
-        h('section', { class: 'card' }, h('h2', {}, 'Log'), log.element),
-      ),
-      side,
-    ),
   ];
-
-  function select(step: string | null): void {
-    selected = step;
-    dag.select(step);
-    panel?.close();
-    panel = null;
-    const task = data.tasks.find((each) => each.step === step);
-    if (task !== undefined) {
-      panel = stepPanel(task, () => select(null));
-      side.append(panel.element);
-      showPanel();
-    }
-    side.dataset['open'] = String(panel !== null);
-  }
-
-  function showPanel(): void {
-    const number = data.steps.findIndex((step) => step.name === selected);
-    const task = data.tasks[number];
-    if (task !== undefined)
-      panel?.show(
-        task,
-        data.logs.filter((line) => line.step === number),
-      );
-  }
-
   return {
     elements,
-    update: (newest) => {
-      data = newest;
-      const { workflow, tasks } = data;
+    update: ({ workflow, tasks }: WorkflowData): void => {
       setStateBadge(badge, workflow.state);
       setDuration(time, workflow.started_at ?? workflow.created_at, workflow.ended_at);
       cancel.hidden = workflow.ended_at !== undefined;
+      retry.hidden = workflow.state !== 'failed';
       const ended = tasks.filter((task) => task.completed_at !== undefined).length;
-      setText(done, `${ended} of ${tasks.length} steps ended`);
+      setText(done, t('workflow.progress', { ended, count: tasks.length }));
       bar.style.width = `${tasks.length === 0 ? 100 : (ended / tasks.length) * 100}%`;
       bar.dataset['state'] = workflow.state;
-      showProblem(problem, data, select);
-      dag.update(tasks);
-      keyed(body, tasks, {
-        key: (task) => task.id,
-        create: (task) => createTask(task, () => select(task.step)),
-        update: updateTask,
-        made,
-      });
-      input.show(data.input, 'none');
-      output.show(workflow.output, workflow.ended_at === undefined ? 'not yet' : 'none');
-      log.show(data.logs);
-      showPanel();
+      why.show(workflow.why);
+      showProblem(problem, workflow, options.onSelect);
     },
   };
 }
 
+async function askToCancel({ id, name }: WorkflowCard): Promise<void> {
+  const reason = h('input', { name: 'reason', maxlength: 1000, autocomplete: 'off' });
+  const sure = await confirm({
+    title: t('cancel.title'),
+    text: t('cancel.text', { name, id }),
+    action: t('cancel.action'),
+    more: h('label', {}, t('cancel.reason'), reason),
+  });
+  if (!sure) return;
+  await api.cancel(id, reason.value.trim());
+  notice(t('notice.canceled'));
+}
+
 function showProblem(
   element: HTMLElement,
-  { workflow }: WorkflowData,
+  workflow: WorkflowCard,
   select: (step: string) => void,
 ): void {
   const key = `${workflow.state} ${workflow.error ?? ''}`;
@@ -230,56 +496,43 @@ function showProblem(
   const step = workflow.failed_step;
   fill(
     element,
-    h('b', {}, workflow.state === 'canceled' ? 'Canceled: ' : 'Failed: '),
+    h('b', {}, t(workflow.state === 'canceled' ? 'workflow.canceled' : 'workflow.failed')),
+    ' ',
     workflow.error ?? '',
     step !== undefined && [
       ' ',
       h(
         'button',
         { class: 'small', type: 'button', onclick: () => select(step) },
-        `in step ${step}`,
+        t('workflow.in-step', { step }),
       ),
     ],
   );
 }
 
-function createTask(task: TaskCard, onSelect: () => void): HTMLTableRowElement {
-  return h(
-    'tr',
-    { 'data-task': task.step },
-    h('td', {}, stateBadge(task.state)),
-    h(
-      'td',
-      { class: 'wide' },
-      h('button', { class: 'row-link', type: 'button', onclick: onSelect }, task.step),
-      task.type !== task.step && h('span', { class: 'quiet id' }, task.type),
-      h('span', { class: 'row-error' }),
+function inputAndOutput(id: string, signal: AbortSignal) {
+  const whole = async () => await api.workflow(id, signal);
+  const input = payloadBlock({
+    label: t('payload.input'),
+    name: `${id}-input`,
+    whole: async () => (await whole()).input,
+  });
+  const output = payloadBlock({
+    label: t('payload.output'),
+    name: `${id}-output`,
+    whole: async () => (await whole()).output,
+  });
+  return {
+    element: h(
+      'div',
+      { class: 'pair' },
+      h('section', { class: 'card' }, h('h2', {}, t('payload.input')), input.element),
+      h('section', { class: 'card' }, h('h2', {}, t('payload.output')), output.element),
     ),
-    h('td', { class: 'number' }),
-    h('td', {}, duration()),
-    h('td', { class: 'mono quiet' }),
-  );
-}
-
-function updateTask(row: HTMLTableRowElement, task: TaskCard): void {
-  const [stateCell, nameCell, attempts, time, node] = row.cells;
-  const badge = stateCell?.querySelector<HTMLElement>('.badge');
-  const error = nameCell?.querySelector<HTMLElement>('.row-error');
-  const span = time?.querySelector<HTMLElement>('[data-form]');
-  if (badge) setStateBadge(badge, task.state);
-  if (error) {
-    setText(error, task.error ?? task.reason ?? task.progress?.note ?? '');
-    error.dataset['kind'] = task.error === undefined ? 'note' : 'error';
-  }
-  if (attempts)
-    setText(attempts, task.attempt === 0 ? '–' : `${task.attempt} / ${task.max_retries + 1}`);
-  if (span) setDuration(span, task.started_at, task.completed_at);
-  if (node) setText(node, task.worker_id ?? '–');
-}
-
-function copy(text: string): void {
-  navigator.clipboard.writeText(text).then(
-    () => notice('Copied.'),
-    (error: unknown) => notice(messageOf(error), 'wrong'),
-  );
+    show: (data: WorkflowData): void => {
+      const { output: made, ended_at: endedAt } = data.workflow;
+      input.show(data.input, t('common.none'));
+      output.show(made, t(endedAt === undefined ? 'payload.later' : 'common.none'));
+    },
+  };
 }

@@ -16,6 +16,13 @@ export function notice(text: string, kind: 'info' | 'wrong' = 'info'): void {
   setTimeout(() => element.remove(), kind === 'wrong' ? 8_000 : 4_000);
 }
 
+/** For what nobody waits for: a failure is said at the bottom of the page, unless nobody wants it any more. */
+export function own(work: Promise<unknown>, signal?: AbortSignal): void {
+  work.catch((error: unknown) => {
+    if (signal?.aborted !== true) notice(messageOf(error), 'wrong');
+  });
+}
+
 /** What went wrong, for people, in their language. */
 export function messageOf(error: unknown): string {
   if (error instanceof ApiError) return problemText(error.code, error.message);

@@ -1,91 +1,107 @@
 import type { Payload } from '#http/live-protocol.ts';
 
 import { fill, h } from '../dom.ts';
-import { messageOf } from './notice.ts';
+import { formatBytes } from '../i18n/format.ts';
+import { t } from '../i18n/text.ts';
+import { copy } from './copy.ts';
+import { jsonTree } from './json-tree.ts';
+import { messageOf, own } from './notice.ts';
 
-/** Values larger than this are shown cut even when the whole is here: a page is not an editor. */
-const shownLimit = 200_000;
-
-/**
- * A block that shows JSON. What is cut has a button that fetches the whole.
- */
-export function payloadBlock(
-  label: string,
-  whole: () => Promise<unknown>,
-): {
+export interface PayloadBlock {
   readonly element: HTMLElement;
   show(payload: Payload | undefined, absent: string): void;
-} {
-  const code = h('pre', { class: 'json', tabindex: 0, 'aria-label': label });
-  const more = h('div', { class: 'json-more' });
-  const element = h('div', { class: 'payload' }, code, more);
+}
+
+/**
+ * A block that shows a JSON value. A large one comes as its beginning and its size; the whole is fetched when somebody wants
+ * to see it, or to keep it as a file.
+ */
+export function payloadBlock(options: {
+  readonly label: string;
+  /** Of the file. */
+  readonly name: string;
+  readonly whole: () => Promise<unknown>;
+}): PayloadBlock {
+  const body = h('div', {
+    class: 'json',
+    role: 'group',
+    tabindex: 0,
+    'aria-label': options.label,
+  });
+  const size = h('span', { class: 'quiet' });
+  const all = h(
+    'button',
+    { class: 'small', type: 'button', hidden: true, onclick: () => own(showAll()) },
+    t('payload.all'),
+  );
+  const tools = h(
+    'div',
+    { class: 'json-more' },
+    size,
+    all,
+    h(
+      'button',
+      { class: 'small', type: 'button', onclick: () => own(copyWhole()) },
+      t('common.copy'),
+    ),
+    h(
+      'button',
+      { class: 'small', type: 'button', onclick: () => own(download()) },
+      t('payload.download'),
+    ),
+  );
   let shown: string | undefined;
-  const showWhole = (value: unknown): void => {
-    const text = pretty(value);
-    const cut = text.length > shownLimit && `cut at ${formatSize(shownLimit)}`;
-    fill(code, ...coloured(text.slice(0, shownLimit)));
-    fill(more, cut && h('span', { class: 'quiet' }, cut));
+  let value: { readonly whole: unknown } | null = null;
+  const wholeValue = async (): Promise<unknown> => {
+    value ??= { whole: await options.whole() };
+    return value.whole;
+  };
+  const showAll = async (): Promise<void> => {
+    const key = shown;
+    all.disabled = true;
+    try {
+      const whole = await wholeValue();
+      if (key !== shown) return;
+      fill(body, jsonTree(whole));
+      all.hidden = true;
+    } catch (error) {
+      fill(body, h('span', { class: 'wrong' }, messageOf(error)));
+    } finally {
+      all.disabled = false;
+    }
+  };
+  const copyWhole = async (): Promise<void> => copy(pretty(await wholeValue()));
+  const download = async (): Promise<void> => {
+    const file = new Blob([pretty(await wholeValue())], { type: 'application/json' });
+    const href = URL.createObjectURL(file);
+    h('a', { href, download: `${options.name}.json` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
   };
   return {
-    element,
+    element: h('div', { class: 'payload' }, body, tools),
     show: (payload, absent) => {
       const key = payload === undefined ? absent : `${payload.length}:${payload.text}`;
       if (key === shown) return;
       shown = key;
-      fill(more);
+      tools.hidden = payload === undefined;
       if (payload === undefined) {
-        fill(code, h('span', { class: 'quiet' }, absent));
+        fill(body, h('span', { class: 'quiet' }, absent));
         return;
       }
+      fill(size, formatBytes(payload.length));
+      all.hidden = payload.whole;
       if (payload.whole) {
-        fill(code, ...coloured(pretty(JSON.parse(payload.text))));
-        return;
+        const whole: unknown = JSON.parse(payload.text);
+        value = { whole };
+        fill(body, jsonTree(whole));
+      } else {
+        value = null;
+        fill(body, h('span', { class: 'tree mono' }, payload.text, payload.text === '' ? '' : '…'));
       }
-      fill(code, payload.text === '' ? '' : `${payload.text}…`);
-      const size = h('span', { class: 'quiet' }, `${formatSize(payload.length)}, not all shown `);
-      const button = h(
-        'button',
-        {
-          class: 'small',
-          onclick: () => {
-            whole().then(showWhole, (error: unknown) => {
-              fill(more, h('span', { class: 'wrong' }, messageOf(error)));
-            });
-          },
-        },
-        'Show all',
-      );
-      fill(more, size, button);
     },
   };
 }
 
 function pretty(value: unknown): string {
   return JSON.stringify(value, null, 2) ?? 'null';
-}
-
-// Keys, strings, and the other scalars of pretty-printed JSON; what is between stays plain.
-const token = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d[\d.eE+-]*/g;
-const colourLimit = 40_000;
-
-function coloured(text: string): (Node | string)[] {
-  if (text.length > colourLimit) return [text];
-  const parts: (Node | string)[] = [];
-  let end = 0;
-  for (const match of text.matchAll(token)) {
-    const [all, quoted, colon] = match;
-    parts.push(text.slice(end, match.index));
-    if (quoted === undefined) parts.push(h('span', { class: 'json-value' }, all));
-    else if (colon === undefined) parts.push(h('span', { class: 'json-text' }, all));
-    else parts.push(h('span', { class: 'json-key' }, quoted), colon);
-    end = match.index + all.length;
-  }
-  parts.push(text.slice(end));
-  return parts;
-}
-
-function formatSize(length: number): string {
-  return length < 1024 * 1024
-    ? `${Math.ceil(length / 1024)} KB`
-    : `${(length / 1024 / 1024).toFixed(1)} MB`;
 }

@@ -16,6 +16,17 @@ const shapes: Readonly<Record<TaskState, string>> = {
   skipped: 'M5 5.200L8 8l-3 2.800M8.500 5.200l3 2.800-3 2.800',
 };
 
+/** What has ended first, as in a bar of progress. */
+export const taskStates: readonly TaskState[] = [
+  'completed',
+  'skipped',
+  'running',
+  'retrying',
+  'failed',
+  'canceled',
+  'pending',
+];
+
 export function stateIcon(state: TaskState): SVGSVGElement {
   return s(
     'svg',

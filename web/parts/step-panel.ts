@@ -2,78 +2,122 @@ import type { LogLine, TaskCard } from '#http/live-protocol.ts';
 
 import { api } from '../api.ts';
 import { fill, h, setText } from '../dom.ts';
+import { formatClock, formatDuration, formatNumber } from '../i18n/format.ts';
+import { t } from '../i18n/text.ts';
 import { duration, setDuration } from '../time.ts';
+import type { Attempt } from './attempts.ts';
+import { logList } from './log-view.ts';
 import { messageOf } from './notice.ts';
+import { type Panel, panelFrame } from './panel.ts';
 import { payloadBlock } from './payload.ts';
 import { setStateBadge, stateBadge } from './state.ts';
+import { attemptsOf, nodeName } from './tasks-table.ts';
 
-export interface StepPanel {
-  readonly element: HTMLElement;
+export interface StepPanel extends Panel {
   show(task: TaskCard, logs: readonly LogLine[]): void;
-  close(): void;
+  /** Oldest first; null while they are being read. */
+  showAttempts(attempts: readonly Attempt[] | null): void;
 }
 
-/** All about one step: what went in and came out, how often it was tried, what it said. */
-export function stepPanel(first: TaskCard, onClose: () => void): StepPanel {
+/** Of a task that was tried thousands of times, the newest attempts are shown. */
+const attemptLimit = 50;
+
+/** All about one step: what went in and came out, each attempt with its error, what it said. */
+export function stepPanel(
+  first: TaskCard,
+  options: {
+    readonly onClose: () => void;
+    /** The stack in the event of this number. */
+    readonly stackOf: (seq: number) => Promise<string | undefined>;
+    readonly back?: { readonly text: string; readonly go: () => void } | undefined;
+  },
+): StepPanel {
   const stop = new AbortController();
+  const whole = async () => await api.task(first.id, stop.signal);
   const badge = stateBadge(first.state);
-  const facts = h('dl', { class: 'facts' });
+  const type = h('dd');
+  const tried = h('dd', { class: 'number' });
   const time = duration();
-  const note = h('p', { class: 'quiet' });
+  const node = h('dd', { class: 'mono' });
+  const next = fact(t('task.next'), h('dd'));
+  const note = h('p', { class: 'quiet step-said' });
   const bar = h('i');
-  const progress = h('div', { class: 'progress' }, bar);
+  const progress = h('div', { class: 'progress', role: 'img' }, bar);
   const failure = h('div', { class: 'failure' });
-  const input = payloadBlock('Input', async () => (await api.task(first.id, stop.signal)).input);
-  const output = payloadBlock('Output', async () => (await api.task(first.id, stop.signal)).output);
-  const log = logBlock();
+  const attempts = h('ol', { class: 'attempts' });
+  const input = payloadBlock({
+    label: t('payload.input'),
+    name: `${first.id}-input`,
+    whole: async () => (await whole()).input,
+  });
+  const output = payloadBlock({
+    label: t('payload.output'),
+    name: `${first.id}-output`,
+    whole: async () => (await whole()).output,
+  });
+  const log = logList();
   let shownFailure = '';
-  const element = h(
-    'aside',
-    { class: 'panel card', 'aria-label': `Step ${first.step}` },
-    h(
-      'header',
-      {},
-      h('h2', {}, first.step),
-      badge,
-      h('button', { class: 'ghost', type: 'button', 'aria-label': 'Close', onclick: onClose }, '✕'),
-    ),
-    facts,
-    progress,
-    note,
-    failure,
-    h('h3', {}, 'Input'),
-    input.element,
-    h('h3', {}, 'Output'),
-    output.element,
-    h('h3', {}, 'Log'),
-    log.element,
-  );
+  const element = panelFrame({
+    label: t('task.panel', { step: first.step }),
+    heading: [h('h2', {}, first.step), badge],
+    onClose: options.onClose,
+    back: options.back,
+    body: [
+      h(
+        'dl',
+        { class: 'facts' },
+        fact(t('task.type'), type),
+        fact(t('column.attempts'), tried),
+        fact(t('column.duration'), h('dd', {}, time)),
+        fact(t('column.node'), node),
+        next,
+      ),
+      progress,
+      note,
+      failure,
+      h('h3', {}, t('task.attempts')),
+      attempts,
+      h('h3', {}, t('payload.input')),
+      input.element,
+      h('h3', {}, t('payload.output')),
+      output.element,
+      h('h3', {}, t('log.title')),
+      log.element,
+    ],
+  });
   return {
     element,
     show: (task, logs) => {
       setStateBadge(badge, task.state);
+      setText(type, task.type);
+      setText(tried, attemptsOf(task));
       setDuration(time, task.started_at, task.completed_at);
-      fill(
-        facts,
-        fact('Task type', task.type),
-        fact('Attempt', `${task.attempt} of at most ${task.max_retries + 1}`),
-        h('div', {}, h('dt', {}, 'Duration'), h('dd', {}, time)),
-        fact('Node', task.worker_id ?? '–'),
-        task.next_attempt_at !== undefined &&
-          fact('Next attempt', new Date(task.next_attempt_at).toLocaleTimeString()),
-      );
+      setText(node, nodeName(task.worker_id));
+      node.title = task.worker_id ?? '';
+      next.hidden = task.next_attempt_at === undefined;
+      const nextAt = next.querySelector('dd');
+      if (nextAt !== null && task.next_attempt_at !== undefined) {
+        setText(nextAt, formatClock(new Date(task.next_attempt_at)));
+      }
       const fraction = task.progress?.fraction ?? null;
-      progress.hidden = fraction === null;
-      bar.style.width = `${Math.round((fraction ?? 0) * 100)}%`;
+      progress.hidden = fraction === null || task.completed_at !== undefined;
+      progress.setAttribute('aria-label', t('task.progress', { percent: percent(fraction) }));
+      bar.style.width = `${percent(fraction)}%`;
       setText(note, task.reason ?? task.progress?.note ?? '');
       const failureKey = task.error === undefined ? '' : `${task.attempt} ${task.error}`;
       if (failureKey !== shownFailure) {
         shownFailure = failureKey;
-        showFailure(failure, task, stop.signal);
+        showFailure(failure, task, async () => (await whole()).failure?.stack);
       }
-      input.show(task.input, 'none');
-      output.show(task.output, task.completed_at === undefined ? 'not yet' : 'none');
+      input.show(task.input, t('common.none'));
+      output.show(
+        task.output,
+        t(task.completed_at === undefined ? 'payload.later' : 'common.none'),
+      );
       log.show(logs);
+    },
+    showAttempts: (all) => {
+      showAttempts(attempts, all, options.stackOf);
     },
     close: () => {
       stop.abort();
@@ -82,47 +126,90 @@ export function stepPanel(first: TaskCard, onClose: () => void): StepPanel {
   };
 }
 
-/** Lines of one step or of all; `stepName` adds whose line it is. */
-export function logBlock(stepName?: (step: number) => string): {
-  readonly element: HTMLElement;
-  show(lines: readonly LogLine[]): void;
-} {
-  const list = h('ol', { class: 'log', tabindex: 0, 'aria-label': 'Log' });
-  let shown: readonly LogLine[] | null = null;
-  return {
-    element: list,
-    show: (lines) => {
-      if (shown !== null && lines.length === shown.length && lines.at(-1) === shown.at(-1)) return;
-      const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
-      shown = lines;
-      fill(
-        list,
-        lines.length === 0 && h('li', { class: 'quiet' }, 'no lines'),
-        lines.map((line) =>
-          h(
-            'li',
-            { 'data-level': line.level },
-            h('time', {}, new Date(line.at).toLocaleTimeString()),
-            stepName !== undefined && h('b', {}, stepName(line.step)),
-            line.attempt > 1 && h('span', { class: 'quiet' }, `try ${line.attempt}`),
-            h('span', { class: 'log-text' }, line.message),
-          ),
-        ),
-      );
-      if (atEnd) list.scrollTop = list.scrollHeight;
-    },
-  };
+function percent(fraction: number | null): number {
+  return Math.round(Math.min(1, Math.max(0, fraction ?? 0)) * 100);
 }
 
-function fact(name: string, value: string): HTMLElement {
-  return h('div', {}, h('dt', {}, name), h('dd', { title: value }, value));
+function fact(name: string, value: HTMLElement): HTMLElement {
+  return h('div', {}, h('dt', {}, name), value);
 }
 
-function showFailure(place: HTMLElement, task: TaskCard, signal: AbortSignal): void {
+function showAttempts(
+  place: HTMLElement,
+  all: readonly Attempt[] | null,
+  stackOf: (seq: number) => Promise<string | undefined>,
+): void {
+  if (all === null) {
+    fill(place, h('li', { class: 'quiet' }, t('common.loading')));
+    return;
+  }
+  const key = JSON.stringify(
+    all
+      .slice(-attemptLimit)
+      .map(({ number, delivery, outcome, startedAt }) => [number, delivery, outcome, startedAt]),
+  );
+  if (place.dataset['key'] === key) return;
+  place.dataset['key'] = key;
+  const newest = all.slice(-attemptLimit).toReversed();
+  const older = all.length - newest.length;
+  fill(
+    place,
+    all.length === 0 && h('li', { class: 'quiet' }, t('task.untried')),
+    newest.map((attempt) => attemptItem(attempt, stackOf)),
+    older > 0 && h('li', { class: 'quiet' }, t('task.older', { count: older })),
+  );
+}
+
+function attemptItem(
+  attempt: Attempt,
+  stackOf: (seq: number) => Promise<string | undefined>,
+): HTMLElement {
+  const { number, delivery, outcome, node, error, scheduledAt, startedAt, endedAt, endedBy } =
+    attempt;
+  const queuedMs = (startedAt ?? endedAt ?? scheduledAt) - scheduledAt;
+  const ranMs = startedAt === null || endedAt === null ? null : endedAt - startedAt;
+  return h(
+    'li',
+    { 'data-outcome': outcome },
+    h(
+      'div',
+      { class: 'attempt-line' },
+      h('b', { class: 'number' }, `#${formatNumber(number)}${delivery > 1 ? `.${delivery}` : ''}`),
+      h('span', { class: 'outcome', 'data-outcome': outcome }, t(`outcome.${outcome}`)),
+      node !== null && h('span', { class: 'mono quiet' }, nodeName(node)),
+      h(
+        'span',
+        { class: 'quiet number attempt-times' },
+        ranMs === null
+          ? t('attempt.queued', { time: formatDuration(queuedMs) })
+          : t('attempt.times', { ran: formatDuration(ranMs), queued: formatDuration(queuedMs) }),
+      ),
+    ),
+    error !== null &&
+      h('p', { class: 'attempt-error' }, h('b', {}, error.name), ': ', error.message),
+    error !== null && endedBy !== null && stackButton(async () => await stackOf(endedBy)),
+  );
+}
+
+function showFailure(
+  place: HTMLElement,
+  task: TaskCard,
+  stackOf: () => Promise<string | undefined>,
+): void {
   if (task.error === undefined) {
     fill(place);
     return;
   }
+  fill(
+    place,
+    h('h3', {}, t(task.state === 'completed' ? 'task.error.earlier' : 'task.error')),
+    h('p', { class: 'wrong' }, h('b', {}, task.error_name ?? 'Error'), ': ', task.error),
+    stackButton(stackOf),
+  );
+}
+
+/** A stack is fetched when somebody wants to see it. */
+function stackButton(stackOf: () => Promise<string | undefined>): HTMLElement {
   const stack = h('pre', { class: 'stack', tabindex: 0, hidden: true });
   const more = h(
     'button',
@@ -131,20 +218,15 @@ function showFailure(place: HTMLElement, task: TaskCard, signal: AbortSignal): v
       type: 'button',
       onclick: () => {
         stack.hidden = false;
+        stack.focus();
         more.remove();
-        api.task(task.id, signal).then(
-          (whole) => fill(stack, whole.failure?.stack ?? whole.error ?? ''),
+        stackOf().then(
+          (text) => fill(stack, text ?? t('task.no-stack')),
           (error: unknown) => fill(stack, messageOf(error)),
         );
       },
     },
-    'Show stack',
+    t('task.stack'),
   );
-  fill(
-    place,
-    h('h3', {}, task.state === 'completed' ? 'Error of an earlier attempt' : 'Error'),
-    h('p', { class: 'wrong' }, h('b', {}, task.error_name ?? 'Error'), ': ', task.error),
-    more,
-    stack,
-  );
+  return h('div', {}, more, stack);
 }

@@ -1,0 +1,187 @@
+import { expect } from 'chai';
+
+import { Attempts } from '../../web/parts/attempts.ts';
+import type { WorkflowEvent } from '../../web/parts/events.ts';
+import { timeAxis } from '../../web/parts/time-axis.ts';
+import { barsOf, busyTimes } from '../../web/parts/timeline-bars.ts';
+
+const error = { name: 'Error', message: 'no' };
+
+describe('the timeline', () => {
+  describe('the attempts of a task', () => {
+    it('are queued, run, fail, wait and run again, as the events say', () => {
+      const attempts = taken([
+        { type: 'task.scheduled', at: 100, step: 0, attempt: 1, delivery: 1, where: 'a' },
+        { type: 'task.started', at: 110, step: 0, attempt: 1, node: 'a' },
+        failed(150, 1, 250, 110),
+        { type: 'task.scheduled', at: 260, step: 0, attempt: 2, delivery: 1, where: 'b' },
+        completed(300, 2, 270),
+      ]);
+      const [first, second, ...others] = attempts.of(0);
+      expect(others).to.have.length(0);
+      expect(first).to.include({ number: 1, scheduledAt: 100, startedAt: 110, endedAt: 150 });
+      expect(first).to.deep.include({ outcome: 'failed', retryAt: 260, node: 'a', error });
+      expect(second).to.include({ number: 2, scheduledAt: 260, startedAt: 270, endedAt: 300 });
+      expect(second).to.deep.include({ outcome: 'completed', retryAt: null, error: null });
+    });
+
+    it('end as lost when the attempt is given to another node', () => {
+      const attempts = taken([
+        { type: 'task.scheduled', at: 100, step: 0, attempt: 1, delivery: 1, where: 'a' },
+        { type: 'task.started', at: 110, step: 0, attempt: 1, node: 'a' },
+        {
+          type: 'task.scheduled',
+          at: 900,
+          step: 0,
+          attempt: 1,
+          delivery: 2,
+          where: 'b',
+          lost: true,
+        },
+      ]);
+      expect(attempts.of(0).map(({ outcome, endedAt }) => [outcome, endedAt])).to.deep.equal([
+        ['lost', 900],
+        ['open', null],
+      ]);
+    });
+
+    it('wait no longer than until they are canceled', () => {
+      const attempts = taken([
+        { type: 'task.scheduled', at: 100, step: 0, attempt: 1, delivery: 1, where: 'a' },
+        failed(150, 1, 10_000, 110),
+        { type: 'task.canceled', at: 400, step: 0, reason: 'enough' },
+      ]);
+      expect(attempts.of(0)[0]).to.include({ outcome: 'failed', endedAt: 150, retryAt: 400 });
+    });
+
+    it('are the same when pages of events overlap', () => {
+      const events: Untold[] = [
+        { type: 'task.scheduled', at: 100, step: 0, attempt: 1, delivery: 1, where: 'a' },
+        completed(300, 1, 110),
+      ];
+      const attempts = taken(events);
+      attempts.take(numbered(events));
+      expect(attempts.of(0)).to.have.length(1);
+      expect(attempts.seq).to.equal(2);
+    });
+  });
+
+  describe('its axis', () => {
+    it('goes from the beginning to the end, to scale', () => {
+      const axis = timeAxis(1_000, 2_000, [{ from: 1_000, to: 2_000 }]);
+      expect([1_000, 1_500, 2_000].map(axis.place)).to.deep.equal([0, 0.5, 1]);
+      expect([0, 9_000].map(axis.place)).to.deep.equal([0, 1]);
+      expect(axis.gaps).to.deep.equal([]);
+    });
+
+    it('collapses three hours in which nothing ran, and leaves the rest its room', () => {
+      const hours = 3 * 3_600_000;
+      const axis = timeAxis(0, hours + 20_000, [
+        { from: 0, to: 10_000 },
+        { from: hours + 10_000, to: hours + 20_000 },
+      ]);
+      expect(axis.gaps).to.have.length(1);
+      expect(axis.gaps[0]).to.include({ from: 10_000, to: hours + 10_000 });
+      expect(axis.place(10_000)).to.be.closeTo(0.48, 1e-9);
+      expect(axis.place(hours + 10_000)).to.be.closeTo(0.52, 1e-9);
+      expect(axis.place(hours + 20_000)).to.be.closeTo(1, 1e-9);
+    });
+
+    it('never goes back, wherever gaps are', () => {
+      const busy = Array.from({ length: 30 }, (_, n) => ({
+        from: n * n * 900,
+        to: n * n * 900 + 500,
+      }));
+      const axis = timeAxis(0, 30 * 30 * 900, busy);
+      let before = -1;
+      for (let at = 0; at <= axis.to; at += 333) {
+        expect(axis.place(at)).to.be.at.least(before);
+        before = axis.place(at);
+      }
+      expect(axis.place(axis.to)).to.be.closeTo(1, 1e-9);
+      expect(axis.gaps.length).to.be.within(1, 10);
+    });
+
+    it('has ticks at round times, none of them inside a gap', () => {
+      const axis = timeAxis(0, 3_620_000, [
+        { from: 0, to: 10_000 },
+        { from: 3_610_000, to: 3_620_000 },
+      ]);
+      const ticks = axis.ticks(8);
+      expect(ticks.length).to.be.within(4, 10);
+      for (const { at } of ticks) {
+        expect(at % 1_000).to.equal(0);
+        expect(at <= 10_000 || at >= 3_610_000, String(at)).to.equal(true);
+      }
+    });
+  });
+
+  describe('its bars', () => {
+    it('show queue, run and wait of each attempt, and reach to now when one is open', () => {
+      const attempts = taken([
+        { type: 'task.scheduled', at: 0, step: 0, attempt: 1, delivery: 1, where: 'a' },
+        failed(400, 1, 600, 100),
+        { type: 'task.scheduled', at: 600, step: 0, attempt: 2, delivery: 1, where: 'a' },
+        { type: 'task.started', at: 700, step: 0, attempt: 2, node: 'a' },
+      ]).of(0);
+      const bars = barsOf(attempts, timeAxis(0, 1_000, [{ from: 0, to: 1_000 }]), 1_000, 0.01);
+      expect(bars.map(({ kind, from, to, outcome }) => [kind, from, to, outcome])).to.deep.equal([
+        ['queued', 0, 100, 'failed'],
+        ['running', 100, 400, 'failed'],
+        ['backoff', 400, 600, 'failed'],
+        ['queued', 600, 700, 'open'],
+        ['running', 700, 1_000, 'open'],
+      ]);
+    });
+
+    it('are few for ten thousand attempts, and say so and that some failed', () => {
+      const events: Untold[] = [];
+      for (let n = 1; n <= 10_000; n += 1) {
+        events.push(
+          { type: 'task.scheduled', at: n * 10, step: 0, attempt: n, delivery: 1, where: 'a' },
+          n === 5_000
+            ? failed(n * 10 + 5, n, n * 10 + 9, n * 10 + 1)
+            : completed(n * 10 + 9, n, n * 10 + 1),
+        );
+      }
+      const attempts = taken(events);
+      const axis = timeAxis(0, 100_010, busyTimes(attempts.all(), 100_010));
+      const bars = barsOf(attempts.of(0), axis, 100_010, 1 / 200);
+      expect(bars).to.have.length(1);
+      expect(bars[0]).to.include({ kind: 'many', outcome: 'failed', first: 1, last: 10_000 });
+    });
+  });
+});
+
+type Untold = WorkflowEvent extends infer Event
+  ? Event extends WorkflowEvent
+    ? Omit<Event, 'seq'>
+    : never
+  : never;
+
+function taken(events: readonly Untold[]): Attempts {
+  const attempts = new Attempts();
+  attempts.take(numbered(events));
+  return attempts;
+}
+
+function numbered(events: readonly Untold[]): readonly WorkflowEvent[] {
+  return events.map((event, index) => ({ ...event, seq: index + 1 }));
+}
+
+function completed(at: number, attempt: number, startedAt: number): Untold {
+  return { type: 'task.completed', at, step: 0, attempt, startedAt, node: 'a', output: {} };
+}
+
+function failed(at: number, attempt: number, retryAt: number, startedAt: number): Untold {
+  return {
+    type: 'task.failed',
+    at,
+    step: 0,
+    attempt,
+    startedAt,
+    node: 'a',
+    failure: error,
+    retryAt,
+  };
+}
