@@ -1,265 +1,427 @@
-import {
-  type Counts,
-  newestFirst,
-  type WorkflowRow,
-  type WorkflowState,
-} from '#http/live-protocol.ts';
+import type { Counts, WorkflowRow, WorkflowState } from '#http/live-protocol.ts';
 
-import { api } from '../api.ts';
-import { fill, h, keyed, setText } from '../dom.ts';
-import type { MountPage } from '../page.ts';
-import { messageOf, notice } from '../parts/notice.ts';
+import { api, ApiError } from '../api.ts';
+import { fill, h, setText } from '../dom.ts';
+import { formatNumber } from '../i18n/format.ts';
+import { t } from '../i18n/text.ts';
+import type { MountPage, PageContext } from '../page.ts';
+import { allows, type BulkAction, openBulkDialog } from '../parts/bulk-dialog.ts';
+import { filterBar } from '../parts/filter-bar.ts';
+import { ListModel } from '../parts/list-model.ts';
+import { messageOf, notice, own, problemText } from '../parts/notice.ts';
 import { startDialog } from '../parts/start-dialog.ts';
-import { setStateBadge, stateBadge, stateIcon } from '../parts/state.ts';
-import { ago, duration, setDuration } from '../time.ts';
+import { stateIcon, stateWord } from '../parts/state.ts';
+import {
+  addressOf,
+  everything,
+  isNarrowed,
+  readFilter,
+  restQuery,
+  states,
+  type WorkflowFilter,
+} from '../parts/workflow-filter.ts';
+import { workflowsTable } from '../parts/workflows-table.ts';
+import { may } from '../who.ts';
 
 const pageSize = 50;
-const states: readonly WorkflowState[] = ['running', 'pending', 'completed', 'failed', 'canceled'];
+/** Counts of a filter are asked for anew when rows have changed, but not more often. */
+const countEveryMs = 3_000;
+/** Whoever has scrolled further reads, and new rows wait. */
+const readsBelow = 200;
 
-/** The list of workflows: how many in which state, the newest first, and how to start one. */
-export const workflowsPage: MountPage = ({ root, query, connection, navigate, setTitle }) => {
-  const state = states.find((known) => known === query.get('state')) ?? null;
-  const offset = Math.max(0, Math.floor(Number(query.get('offset') ?? 0)) || 0);
-  const stop = new AbortController();
-  const rows = new Map<string, WorkflowRow>();
-  const newer = new Set<string>();
-  const openedAt = connection.now();
-  setTitle('Workflows');
-
-  const cards = new Map<string, HTMLElement>();
-  const totals = h(
-    'nav',
-    { class: 'totals', 'aria-label': 'Workflows by state' },
-    totalCard(cards, 'total', state === null, () => navigate('/workflows')),
-    states.map((each) =>
-      totalCard(cards, each, state === each, () =>
-        navigate(state === each ? '/workflows' : `/workflows?state=${each}`),
-      ),
-    ),
-  );
-  const dialog = startDialog((id) => navigate(`/workflows/${encodeURIComponent(id)}`));
-  const body = h('tbody');
-  const made = new Map<string, HTMLTableRowElement>();
-  const empty = h('p', { class: 'empty quiet' }, 'Loading…');
-  const pill = h('button', {
-    class: 'pill',
-    type: 'button',
-    hidden: true,
-    onclick: () => navigate('/workflows'),
-  });
-  const pager = h('nav', { class: 'pager', 'aria-label': 'Pages' });
-  fill(
-    root,
-    h(
-      'div',
-      { class: 'page-head' },
-      h('h1', {}, 'Workflows'),
-      h(
-        'button',
-        { class: 'primary', type: 'button', onclick: () => dialog.open() },
-        'Start workflow',
-      ),
-    ),
-    totals,
-    pill,
-    h(
-      'div',
-      { class: 'card table-card' },
-      h(
-        'table',
-        { class: 'workflows' },
-        h(
-          'thead',
-          {},
-          h(
-            'tr',
-            {},
-            ['State', 'Workflow', 'Steps', 'Duration', 'Started'].map((name) =>
-              h('th', { scope: 'col' }, name),
-            ),
-          ),
-        ),
-        body,
-      ),
-      empty,
-    ),
-    pager,
-    dialog.element,
-  );
-
-  const show = (): void => {
-    const shown = newestFirst(
-      [...rows.values()].filter((row) => state === null || row.state === state),
-    );
-    keyed(body, shown.slice(0, pageSize), {
-      key: (row) => row.id,
-      create: createRow,
-      update: updateRow,
-      made,
-    });
-    empty.hidden = shown.length > 0;
-    setText(empty, state === null ? 'No workflows yet. Start one.' : `No ${state} workflows.`);
-    fill(
-      pager,
-      offset > 0 && pageLink('← Newer', state, Math.max(0, offset - pageSize), navigate),
-      shown.length >= pageSize && pageLink('Older →', state, offset + pageSize, navigate),
-    );
-  };
-
-  const load = async (): Promise<void> => {
-    const filter = new URLSearchParams({ limit: String(pageSize), offset: String(offset) });
-    if (state !== null) filter.set('state', state);
-    const answer = await api.workflows(filter.toString(), stop.signal);
-    for (const row of answer.workflows) take(row);
-    show();
-  };
-
-  const take = (row: WorkflowRow): void => {
-    if ((rows.get(row.id)?.seq ?? -1) <= row.seq) rows.set(row.id, row);
-  };
-
-  const unwatch = connection.watch('workflows', {
-    data: (data, ops) => {
-      if (data.kind !== 'list') return;
-      showCounts(cards, data.counts);
-      // The newest rows are those of the first page; further pages and filters load theirs, and follow what they show.
-      if (ops === null && offset === 0) data.rows.forEach(take);
-      for (const op of ops ?? []) {
-        if (op.op !== 'row') continue;
-        if (offset === 0 || rows.has(op.row.id)) take(op.row);
-        else if (Date.parse(op.row.created_at) > openedAt) newer.add(op.row.id);
-      }
-      setText(pill, `${newer.size} new ↑`);
-      pill.hidden = newer.size === 0;
-      trim(rows, state);
-      show();
-      // What is not among the newest is not in the feed: a page that shows it asks when it may have missed something.
-      if (ops === null && (offset > 0 || state !== null)) reload();
-    },
-    refused: (problem) => notice(problem.message, 'wrong'),
-  });
-  let loading = false;
-  const reload = (): void => {
-    if (loading) return;
-    loading = true;
-    load()
-      .catch((error: unknown) => {
-        if (!stop.signal.aborted) notice(messageOf(error), 'wrong');
-      })
-      .finally(() => {
-        loading = false;
-      });
-  };
-  return () => {
-    stop.abort();
-    unwatch();
-  };
+/** The list of workflows: those that a filter wants, as they change; how many in which state; what can be done with many. */
+export const workflowsPage: MountPage = (context) => {
+  const page = new List(context);
+  return () => page.close();
 };
 
-function createRow(row: WorkflowRow): HTMLTableRowElement {
-  const link = `/workflows/${encodeURIComponent(row.id)}`;
-  return h(
-    'tr',
-    { 'data-id': row.id },
-    h('td', {}, stateBadge(row.state)),
-    h(
-      'td',
-      { class: 'wide' },
-      h('a', { class: 'row-link', href: link }, row.name),
-      h('span', { class: 'mono quiet id' }, row.id),
-      h('span', { class: 'row-error' }),
-    ),
-    h('td', {}, h('span', { class: 'minibar', role: 'img' })),
-    h('td', {}, duration()),
-    h('td', {}, ago(row.created_at)),
-  );
-}
+class List {
+  readonly #stop = new AbortController();
+  readonly #unwatch: () => void;
+  readonly #bar: ReturnType<typeof filterBar>;
+  readonly #table: ReturnType<typeof workflowsTable>;
+  readonly #totals: ReturnType<typeof totalCards>;
+  readonly #bulk: ReturnType<typeof bulkBar>;
+  readonly #empty = h('div', { class: 'empty quiet' });
+  readonly #pill = h('button', { class: 'pill', type: 'button', hidden: true });
+  readonly #pager = h('nav', { class: 'pager', 'aria-label': t('list.pages') });
+  readonly #dialog: ReturnType<typeof startDialog>;
+  #model: ListModel;
+  #cursor: string | null;
+  #live: { readonly counts: Counts; readonly missed: number } | null = null;
+  /** Rows that the feed has told and that may belong to a page that is still being read. */
+  #early: WorkflowRow[] = [];
+  #loading = new AbortController();
+  #counting: ReturnType<typeof setTimeout> | null = null;
+  #isOver = false;
 
-function updateRow(element: HTMLTableRowElement, row: WorkflowRow): void {
-  if (element.dataset['seq'] === String(row.seq)) return;
-  element.dataset['seq'] = String(row.seq);
-  element.dataset['state'] = row.state;
-  const badge = element.querySelector<HTMLElement>('.badge');
-  const error = element.querySelector<HTMLElement>('.row-error');
-  const bar = element.querySelector<HTMLElement>('.minibar');
-  const time = element.querySelector<HTMLElement>('[data-form=duration]');
-  if (badge !== null) setStateBadge(badge, row.state);
-  if (error !== null) setText(error, row.error ?? '');
-  if (bar !== null) showMinibar(bar, row);
-  if (time !== null) setDuration(time, row.started_at ?? row.created_at, row.ended_at);
-}
+  constructor(context: PageContext) {
+    const { root, query, connection, navigate, setTitle, who } = context;
+    this.#cursor = query.get('cursor');
+    this.#model = new ListModel(readFilter(query), this.#cursor === null);
+    setTitle(t('nav.workflows'));
+    this.#dialog = startDialog((id) => navigate(`/workflows/${encodeURIComponent(id)}`));
+    this.#totals = totalCards((state, also) => this.#chooseState(state, also));
+    this.#bar = filterBar({
+      now: () => connection.now(),
+      chosen: (filter) => this.#go(filter),
+    });
+    this.#bulk = bulkBar({
+      begin: (action) => this.#begin(action),
+      clear: () => this.#table.clearSelection(),
+    });
+    this.#table = workflowsTable({
+      mayAct: may(who, 'operate'),
+      selected: () => this.#showBulk(),
+    });
+    this.#pill.addEventListener('click', () => this.#showNewer());
+    const card = h('div', { class: 'card table-card' }, this.#table.element, this.#empty);
+    // What one is about to click does not move away.
+    for (const [event, over] of [
+      ['pointerenter', true],
+      ['pointerleave', false],
+    ] as const) {
+      card.addEventListener(event, () => {
+        this.#isOver = over;
+        this.#settle();
+      });
+    }
+    card.addEventListener('focusout', () => queueMicrotask(() => this.#settle()));
+    fill(
+      root,
+      h(
+        'div',
+        { class: 'page-head' },
+        h('h1', {}, t('nav.workflows')),
+        may(who, 'operate') &&
+          h(
+            'button',
+            { class: 'primary', type: 'button', onclick: () => this.#dialog.open() },
+            t('list.start'),
+          ),
+      ),
+      this.#totals.element,
+      this.#bar.element,
+      this.#pill,
+      card,
+      this.#pager,
+      this.#bulk.element,
+      this.#dialog.element,
+    );
+    this.#open();
+    this.#unwatch = connection.watch('workflows', {
+      data: (data, ops) => {
+        if (data.kind !== 'list') return;
+        const before = this.#live;
+        this.#live = { counts: data.counts, missed: data.missed };
+        const rows =
+          ops === null ? data.rows : ops.flatMap((op) => (op.op === 'row' ? [op.row] : []));
+        this.#take(rows);
+        this.#showCounts();
+        // What is not among the newest is told once; a page that may have missed it asks.
+        const missed = before !== null && (ops === null || before.missed !== data.missed);
+        if (missed) own(this.#read(), this.#stop.signal);
+      },
+      refused: (problem) => notice(problemText(problem.code, problem.message), 'wrong'),
+    });
+    own(this.#offerNames(), this.#stop.signal);
+  }
 
-// Rows that the filter no longer wants would pile up while the page is open.
-function trim(rows: Map<string, WorkflowRow>, state: WorkflowState | null): void {
-  if (rows.size <= 4 * pageSize) return;
-  const keep = newestFirst(
-    [...rows.values()].filter((row) => state === null || row.state === state),
-  );
-  rows.clear();
-  for (const row of keep.slice(0, 2 * pageSize)) rows.set(row.id, row);
-}
+  close(): void {
+    this.#stop.abort();
+    this.#loading.abort();
+    if (this.#counting !== null) clearTimeout(this.#counting);
+    this.#unwatch();
+  }
 
-function totalCard(
-  cards: Map<string, HTMLElement>,
-  name: 'total' | WorkflowState,
-  current: boolean,
-  go: () => void,
-): HTMLElement {
-  const number = h('b', { class: 'number' }, '–');
-  cards.set(name, number);
-  return h(
-    'button',
-    {
-      class: 'total',
-      type: 'button',
-      'data-state': name,
-      'aria-pressed': String(current),
-      onclick: go,
-    },
-    h('span', {}, name !== 'total' && stateIcon(name), name === 'total' ? 'all' : name),
-    number,
-  );
-}
+  /** Another filter, or another page of it: another address, and rows from the server. */
+  #go(filter: WorkflowFilter, cursor: string | null = null): void {
+    const address = addressOf(filter, cursor);
+    const { pathname, search } = window.location;
+    if (address === pathname + search) return;
+    window.history.pushState(null, '', address);
+    this.#model = new ListModel(filter, cursor === null);
+    this.#cursor = cursor;
+    this.#table.clearSelection();
+    this.#open();
+    if (cursor !== null) window.scrollTo(0, 0);
+  }
 
-function showCounts(cards: ReadonlyMap<string, HTMLElement>, counts: Counts): void {
-  const total = states.reduce((sum, state) => sum + counts[state], 0);
-  for (const [name, number] of cards) {
-    const known = states.find((state) => state === name);
-    setText(number, (known === undefined ? total : counts[known]).toLocaleString());
+  #open(): void {
+    const { filter } = this.#model;
+    this.#bar.show(filter);
+    this.#totals.choose(filter.states);
+    this.#totals.clear();
+    this.#early = [];
+    this.#show();
+    this.#showCounts();
+    if (isNarrowed(filter)) this.#countSoon(0);
+    own(this.#read(), this.#stop.signal);
+  }
+
+  #chooseState(state: WorkflowState | null, also: boolean): void {
+    const { filter } = this.#model;
+    const { states: chosen } = filter;
+    if (state === null) this.#go({ ...filter, states: [] });
+    else if (also) {
+      this.#go({
+        ...filter,
+        states: chosen.includes(state)
+          ? chosen.filter((each) => each !== state)
+          : states.filter((each) => each === state || chosen.includes(each)),
+      });
+    } else {
+      const only = chosen.length === 1 && chosen[0] === state;
+      this.#go({ ...filter, states: only ? [] : [state] });
+    }
+  }
+
+  async #read(): Promise<void> {
+    this.#loading.abort();
+    const loading = new AbortController();
+    this.#loading = loading;
+    const model = this.#model;
+    const query = restQuery(model.filter);
+    query.set('limit', String(pageSize));
+    if (this.#cursor !== null) query.set('cursor', this.#cursor);
+    try {
+      const { workflows, next_cursor: next } = await api.workflows(
+        query.toString(),
+        loading.signal,
+      );
+      if (model !== this.#model) return;
+      model.loaded(workflows, next ?? null, this.#isStill());
+      for (const row of this.#early) model.take(row, this.#isStill());
+      this.#early = [];
+      this.#show();
+    } catch (error) {
+      if (loading.signal.aborted) return;
+      if (error instanceof ApiError && error.status === 400) {
+        this.#refused(error);
+      } else {
+        throw error;
+      }
+    }
+  }
+
+  /** The address says something that the server will not have: a cursor of another filter, or what is no name. */
+  #refused(error: ApiError): void {
+    if (error.fields.some(({ pointer }) => pointer.includes('cursor'))) {
+      window.history.replaceState(null, '', addressOf(this.#model.filter));
+      this.#model = new ListModel(this.#model.filter, true);
+      this.#cursor = null;
+      this.#open();
+      return;
+    }
+    fill(this.#empty, h('p', { class: 'wrong' }, messageOf(error)), this.#clearButton());
+    this.#empty.hidden = false;
+  }
+
+  #take(rows: readonly WorkflowRow[]): void {
+    if (rows.length === 0) return;
+    if (!this.#model.isLoaded) this.#early = [...this.#early, ...rows].slice(-500);
+    for (const row of rows) this.#model.take(row, this.#isStill());
+    this.#show();
+    if (isNarrowed(this.#model.filter)) this.#countSoon(countEveryMs);
+  }
+
+  /** Somebody reads or is about to click: nothing may move. */
+  #isStill(): boolean {
+    return (
+      this.#isOver ||
+      this.#table.selection.ids.size > 0 ||
+      this.#table.element.contains(document.activeElement) ||
+      document.querySelector('dialog[open]') !== null ||
+      window.scrollY > readsBelow
+    );
+  }
+
+  #settle(): void {
+    if (this.#model.held === 0 || this.#isStill() || this.#stop.signal.aborted) return;
+    this.#model.release();
+    this.#show();
+  }
+
+  #showNewer(): void {
+    this.#model.release();
+    this.#show();
+    window.scrollTo(0, 0);
+  }
+
+  #show(): void {
+    const model = this.#model;
+    const { shown, held, next } = model;
+    this.#table.show(shown);
+    this.#pill.hidden = held === 0;
+    setText(this.#pill, t('list.new', { count: held }));
+    this.#showEmpty(shown.length === 0);
+    fill(
+      this.#pager,
+      !model.isFirstPage &&
+        h('button', { type: 'button', onclick: () => this.#go(model.filter) }, t('list.newest')),
+      next !== null &&
+        h(
+          'button',
+          { type: 'button', class: 'older', onclick: () => this.#go(model.filter, next) },
+          t('list.older'),
+        ),
+    );
+    this.#showBulk();
+  }
+
+  #showEmpty(none: boolean): void {
+    this.#table.element.hidden = none;
+    this.#empty.hidden = !none;
+    if (!none) return;
+    const { filter, isLoaded } = this.#model;
+    const filtered = addressOf(filter) !== '/workflows';
+    if (!isLoaded) fill(this.#empty, t('common.loading'));
+    else if (filtered) fill(this.#empty, h('p', {}, t('list.nothing')), this.#clearButton());
+    else fill(this.#empty, t('list.none'));
+  }
+
+  #clearButton(): HTMLElement {
+    return h('button', { type: 'button', onclick: () => this.#go(everything) }, t('filter.clear'));
+  }
+
+  #showCounts(): void {
+    const { filter } = this.#model;
+    if (this.#live !== null && !isNarrowed(filter)) this.#totals.show(this.#live.counts);
+  }
+
+  /** How many of those that the filter wants are in which state: the feed counts all, so the server is asked. */
+  #countSoon(afterMs: number): void {
+    if (this.#counting !== null) {
+      if (afterMs > 0) return;
+      clearTimeout(this.#counting);
+    }
+    this.#counting = setTimeout(() => {
+      this.#counting = null;
+      own(this.#count(), this.#stop.signal);
+    }, afterMs);
+  }
+
+  async #count(): Promise<void> {
+    const model = this.#model;
+    if (!isNarrowed(model.filter)) return;
+    const counted = await Promise.all(
+      states.map(async (state): Promise<[WorkflowState, number]> => {
+        const query = restQuery({ ...model.filter, states: [state] });
+        query.set('limit', '1');
+        query.set('count', 'exact');
+        const { total } = await api.workflows(query.toString(), this.#stop.signal);
+        return [state, total ?? 0];
+      }),
+    );
+    const none: Counts = { pending: 0, running: 0, completed: 0, failed: 0, canceled: 0 };
+    if (model === this.#model) this.#totals.show({ ...none, ...Object.fromEntries(counted) });
+  }
+
+  async #offerNames(): Promise<void> {
+    const { definitions } = await api.definitions();
+    this.#bar.offer(definitions.map(({ name }) => name));
+  }
+
+  #chosen(action: BulkAction): readonly WorkflowRow[] {
+    return [...this.#table.selection.ids].flatMap((id) => {
+      const row = this.#model.get(id);
+      return row !== null && allows(action, row) ? [row] : [];
+    });
+  }
+
+  #showBulk(): void {
+    this.#bulk.show({
+      selected: this.#table.selection.ids.size,
+      cancel: this.#chosen('cancel').length,
+      retry: this.#chosen('retry').length,
+    });
+    this.#settle();
+  }
+
+  #begin(action: BulkAction): void {
+    openBulkDialog(action, this.#chosen(action), (done) => {
+      if (done.length > 0) this.#table.clearSelection();
+    });
   }
 }
 
-const barStates = ['completed', 'skipped', 'running', 'retrying', 'failed', 'canceled', 'pending'];
-
-function showMinibar(bar: HTMLElement, row: WorkflowRow): void {
-  const parts = barStates
-    .map((state) => ({ state, count: row.task_states[state] ?? 0 }))
-    .filter(({ count }) => count > 0);
-  fill(
-    bar,
-    ...parts.map(({ state, count }) => {
-      const part = h('i', { 'data-state': state });
-      part.style.flexGrow = String(count);
-      return part;
-    }),
+function bulkBar(options: {
+  readonly begin: (action: BulkAction) => void;
+  readonly clear: () => void;
+}) {
+  const count = h('span', { class: 'number', role: 'status' });
+  const cancel = h('button', {
+    class: 'danger',
+    type: 'button',
+    onclick: () => options.begin('cancel'),
+  });
+  const retry = h('button', { type: 'button', onclick: () => options.begin('retry') });
+  const element = h(
+    'div',
+    { class: 'bulk-bar', role: 'group', 'aria-label': t('select.label'), hidden: true },
+    count,
+    cancel,
+    retry,
+    h('button', { class: 'link', type: 'button', onclick: options.clear }, t('select.clear')),
   );
-  const text = parts.map(({ state, count }) => `${count} ${state}`).join(', ');
-  bar.title = text;
-  bar.setAttribute('aria-label', text);
+  return {
+    element,
+    show: (counts: {
+      readonly selected: number;
+      readonly cancel: number;
+      readonly retry: number;
+    }): void => {
+      element.hidden = counts.selected === 0;
+      setText(count, t('select.count', { count: counts.selected }));
+      cancel.disabled = counts.cancel === 0;
+      retry.disabled = counts.retry === 0;
+      setText(cancel, t('select.cancel', { count: counts.cancel }));
+      setText(retry, t('select.retry', { count: counts.retry }));
+    },
+  };
 }
 
-function pageLink(
-  text: string,
-  state: WorkflowState | null,
-  offset: number,
-  navigate: (path: string) => void,
-): HTMLElement {
-  const query = new URLSearchParams();
-  if (state !== null) query.set('state', state);
-  if (offset > 0) query.set('offset', String(offset));
-  return h(
-    'button',
-    { type: 'button', onclick: () => navigate(`/workflows?${query.toString()}`) },
-    text,
-  );
+/** How many are in which state; a click shows those alone, with Ctrl or Shift those as well. */
+function totalCards(chosen: (state: WorkflowState | null, also: boolean) => void) {
+  const made = ([null, ...states] as const).map((state) => {
+    const number = h('b', { class: 'number' }, '–');
+    const card = h(
+      'button',
+      {
+        class: 'total',
+        type: 'button',
+        'data-state': state ?? 'total',
+        title: state === null ? null : t('list.also'),
+        onclick: (event) => {
+          const keys = event instanceof MouseEvent && event;
+          chosen(state, keys !== false && (keys.ctrlKey || keys.metaKey || keys.shiftKey));
+        },
+      },
+      h('span', {}, state === null ? t('common.all') : [stateIcon(state), stateWord(state)]),
+      number,
+    );
+    return { state, number, card };
+  });
+  return {
+    element: h(
+      'nav',
+      { class: 'totals', 'aria-label': t('list.by-state') },
+      made.map(({ card }) => card),
+    ),
+    choose: (wanted: readonly WorkflowState[]): void => {
+      for (const { state, card } of made) {
+        const pressed = state === null ? wanted.length === 0 : wanted.includes(state);
+        card.setAttribute('aria-pressed', String(pressed));
+      }
+    },
+    clear: (): void => {
+      for (const { number } of made) setText(number, '–');
+    },
+    show: (counts: Counts): void => {
+      const total = states.reduce((sum, state) => sum + counts[state], 0);
+      for (const { state, number } of made) {
+        setText(number, formatNumber(state === null ? total : counts[state]));
+      }
+    },
+  };
 }

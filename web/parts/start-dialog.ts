@@ -2,9 +2,11 @@ import type { JsonObject } from '#actors/json.ts';
 
 import { api, type ListedDefinition } from '../api.ts';
 import { fill, h } from '../dom.ts';
+import { t } from '../i18n/text.ts';
 import { messageOf } from './notice.ts';
+import { parseTag } from './workflow-filter.ts';
 
-/** A dialog that starts a workflow: choose a definition, write its input. */
+/** A dialog that starts a workflow: choose a definition, write its input, give it tags. */
 export function startDialog(started: (id: string) => void): {
   readonly element: HTMLDialogElement;
   open(): void;
@@ -15,27 +17,38 @@ export function startDialog(started: (id: string) => void): {
   input.value = '{}';
   const id = h('input', {
     name: 'id',
-    placeholder: 'made for you when empty',
+    placeholder: t('start.id.hint'),
     autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  const tags = h('input', {
+    name: 'tags',
+    placeholder: t('start.tags.hint'),
+    autocomplete: 'off',
+    spellcheck: 'false',
   });
   const wrong = h('p', { class: 'wrong', role: 'alert' });
-  const submit = h('button', { class: 'primary', type: 'submit' }, 'Start');
+  const submit = h('button', { class: 'primary', type: 'submit' }, t('common.start'));
   let known: readonly ListedDefinition[] = [];
   const describe = (): void => {
     const definition = known.find(({ name }) => name === choice.value);
+    const names = definition?.steps.map((step) => step.name) ?? [];
+    const shown = names.slice(0, 12).join(' · ');
     fill(
       steps,
-      definition === undefined ? '' : definition.steps.map((step) => step.name).join(' · '),
+      names.length > 12 ? `${shown} · … ${t('start.steps', { count: names.length })}` : shown,
     );
   };
   choice.addEventListener('change', describe);
   const start = async (): Promise<void> => {
     const value: JsonObject = JSON.parse(input.value === '' ? '{}' : input.value);
     const chosen = id.value.trim();
+    const given = parseTags(tags.value);
     const made = await api.start({
       name: choice.value,
       input: value,
       ...(chosen === '' ? {} : { id: chosen }),
+      ...(given === null ? {} : { tags: given }),
     });
     element.close();
     id.value = '';
@@ -55,20 +68,21 @@ export function startDialog(started: (id: string) => void): {
           });
       },
     },
-    h('h2', {}, 'Start a workflow'),
-    h('label', {}, 'Definition', choice),
+    h('h2', {}, t('start.title')),
+    h('label', {}, t('start.definition'), choice),
     steps,
-    h('label', {}, 'Input (JSON)', input),
-    h('label', {}, 'Id', id),
+    h('label', {}, t('start.input'), input),
+    h('label', {}, t('start.id'), id),
+    h('label', {}, t('tags.label'), tags),
     wrong,
     h(
       'div',
       { class: 'actions' },
-      h('button', { type: 'button', onclick: () => element.close() }, 'Back'),
+      h('button', { type: 'button', onclick: () => element.close() }, t('common.back')),
       submit,
     ),
   );
-  const element = h('dialog', { class: 'start', 'aria-label': 'Start a workflow' }, form);
+  const element = h('dialog', { class: 'start', 'aria-label': t('start.title') }, form);
   const load = async (): Promise<void> => {
     const answer = await api.definitions();
     known = answer.definitions;
@@ -76,7 +90,7 @@ export function startDialog(started: (id: string) => void): {
     fill(choice, ...known.map(({ name }) => h('option', { value: name }, name)));
     if (known.some(({ name }) => name === before)) choice.value = before;
     describe();
-    if (known.length === 0) fill(wrong, 'No definition is known to the cluster yet.');
+    if (known.length === 0) fill(wrong, t('start.none'));
   };
   return {
     element,
@@ -86,4 +100,17 @@ export function startDialog(started: (id: string) => void): {
       load().catch((error: unknown) => fill(wrong, messageOf(error)));
     },
   };
+}
+
+/** `a=1, b=2`; null when there is none. */
+function parseTags(text: string): Readonly<Record<string, string>> | null {
+  const parts = text.split(',').filter((part) => part.trim() !== '');
+  if (parts.length === 0) return null;
+  return Object.fromEntries(
+    parts.map((part) => {
+      const tag = parseTag(part);
+      if (tag === null) throw new Error(t('start.tags.wrong', { tag: part.trim() }));
+      return tag;
+    }),
+  );
 }
