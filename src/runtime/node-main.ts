@@ -35,6 +35,8 @@ export async function runNode(options: {
 }): Promise<void> {
   const { sources, signals, hasDoor } = options;
   const { config, notes } = readConfig(sources);
+  // What the door would refuse is known before the node joins.
+  if (hasDoor) listenAddress(config.server.host, config.server.auth.keys.length > 0);
   requireServers(config, sources.file);
   if (!hasDoor) requireModules(config);
   const log = await openLog(config);
@@ -46,8 +48,6 @@ export async function runNode(options: {
   const metrics = config.metrics.enabled
     ? new NodeMetrics(notices, { version: packageVersion() })
     : null;
-  // What the door would refuse is known before the node joins.
-  if (hasDoor) listenAddress(config.server.host, config.server.auth.keys.length > 0);
   let node: Node;
   try {
     node = await Node.start({ ...nodeOptions(config), ...samplesOf(config), notices });

@@ -206,7 +206,9 @@ describe('temjob start', function () {
     await using node = startNode({ TEMJOB__SERVER__HOST: '0.0.0.0' });
 
     expect(await node.exit).to.equal(78);
-    expect(node.output).to.match(/^The HTTP door will not listen on "0\.0\.0\.0": no API key/);
+    expect(node.output).to.match(
+      /^temjob: The HTTP door will not listen on "0\.0\.0\.0": no API key/,
+    );
     expect(node.output).to.contain('server.auth.keys').and.not.contain('    at ');
   });
 
