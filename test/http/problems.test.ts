@@ -250,6 +250,22 @@ const refusals: readonly Refusal[] = [
     code: 'NODE_NOT_FOUND',
     message: 'node not found: nope',
   },
+  ...['drain', 'undrain'].map((verb) => ({
+    what: `the ${verb} of an unknown node`,
+    method: 'POST',
+    path: `/api/v1/cluster/nodes/nope/${verb}`,
+    status: 404,
+    code: 'NODE_NOT_FOUND',
+  })),
+  {
+    what: 'the kill of nobody',
+    method: 'POST',
+    path: '/api/v1/dev/kill',
+    body: {},
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/node',
+  },
   {
     what: 'the retry of an unknown workflow',
     method: 'POST',

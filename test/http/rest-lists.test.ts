@@ -143,6 +143,26 @@ describe('what is read with an ETag', () => {
   });
 });
 
+describe('a node that is drained over REST', () => {
+  it('hands its shards over, lives, and takes part again when it is undrained', async () => {
+    await using rest = await openRest({ nodes: 2 });
+    const shards = async (): Promise<number> =>
+      Number((await rest.get('/cluster/nodes/b')).body['shards']);
+
+    const drained = await rest.post('/cluster/nodes/b/drain');
+    expect(drained.status).to.equal(202);
+    expect(drained.body).to.include({ name: 'b', draining: true });
+    while ((await shards()) > 0);
+    const last = await rest.post('/cluster/nodes/a/drain');
+    expect(last.body).to.include({ status: 409, code: 'LAST_NODE' });
+    await rest.finished('order', 'meanwhile');
+
+    const back = await rest.post('/cluster/nodes/b/undrain');
+    expect(back.body).to.include({ name: 'b', draining: false });
+    while ((await shards()) === 0);
+  });
+});
+
 function idsOf({ body }: Answer): readonly string[] {
   return objects(body['workflows']).map(({ id }) => textOf(id));
 }

@@ -301,8 +301,19 @@ describe('the REST API', () => {
     expect(body).to.include({ node: 'a', shards: 16 });
     const [node] = objects(body['nodes']);
     expect(node).to.include({ name: 'a', state: 'up' });
-    expect((await get('/cluster/nodes')).body['nodes']).to.deep.equal(body['nodes']);
-    expect((await get('/cluster/nodes/a')).body).to.deep.equal(node);
+    const nodes = objects((await get('/cluster/nodes')).body['nodes']);
+    expect(nodes.map(({ name }) => name)).to.deep.equal(['a']);
+    const one = await get('/cluster/nodes/a');
+    expect(one.body).to.include({ name: 'a', started_at: node?.['started_at'] });
+  });
+
+  it('drains no node that is the last, undrains any, and kills none outside of development', async () => {
+    expect((await post('/cluster/nodes/a/drain')).body['code']).to.equal('LAST_NODE');
+    expect((await post('/cluster/nodes/a/undrain')).body).to.include({
+      name: 'a',
+      draining: false,
+    });
+    expect((await post('/dev/kill', { node: 'a' })).status).to.equal(404);
   });
 
   it('asks and tells actors', async () => {

@@ -1,3 +1,5 @@
+import type { ClusterApi, NodeView } from '#cluster/api.ts';
+
 import { notFound } from '../problems.ts';
 import {
   cluster as clusterView,
@@ -8,7 +10,7 @@ import {
   throughput,
   throughputQuery,
 } from '../schemas/cluster.ts';
-import { route } from './route.ts';
+import { type Route, route } from './route.ts';
 
 const counts = route({
   method: 'get',
@@ -89,11 +91,61 @@ const oneNode = route({
   takes: { path: nodePath },
   gives: { 200: { what: 'The node.', body: node } },
   refuses: ['NODE_NOT_FOUND'],
-  handle: async ({ path }, { cluster }) => {
-    const found = (await cluster.cluster()).nodes.find(({ name }) => name === path.name);
-    if (found === undefined) throw notFound({ kind: 'node', id: path.name });
-    return { status: 200, body: found };
-  },
+  handle: async ({ path }, { cluster }) => ({
+    status: 200,
+    body: await nodeNamed(cluster, path.name),
+  }),
 });
 
-export const clusterRoutes = [counts, minutes, show, nodes, oneNode];
+const drain = draining({
+  id: 'drainNode',
+  verb: 'drain',
+  on: true,
+  summary: 'Makes a node hand its work over',
+  description:
+    'It hands its shards over and takes no new work, while what runs there goes on and its process lives. To drain one that ' +
+    'drains changes nothing.',
+});
+
+const undrain = draining({
+  id: 'undrainNode',
+  verb: 'undrain',
+  on: false,
+  summary: 'Lets a node that was drained take part again',
+  description: 'To undrain one that takes part changes nothing.',
+});
+
+export const clusterRoutes = [counts, minutes, show, nodes, oneNode, drain, undrain];
+
+interface Draining {
+  readonly id: string;
+  readonly verb: 'drain' | 'undrain';
+  readonly on: boolean;
+  readonly summary: string;
+  readonly description: string;
+}
+
+function draining({ id, verb, on, summary, description }: Draining): Route {
+  return route({
+    method: 'post',
+    path: `/api/v1/cluster/nodes/{name}/${verb}`,
+    id,
+    tag: 'Cluster',
+    scope: 'admin',
+    summary,
+    description: `${description} Shards move a moment after the answer.`,
+    takes: { path: nodePath },
+    gives: { 202: { what: 'It begins.', body: node } },
+    refuses: on ? ['NODE_NOT_FOUND', 'LAST_NODE'] : ['NODE_NOT_FOUND'],
+    handle: async ({ path }, { cluster }) => {
+      await cluster.drain(path.name, on);
+      return { status: 202, body: await nodeNamed(cluster, path.name) };
+    },
+  });
+}
+
+async function nodeNamed(cluster: ClusterApi, name: string): Promise<NodeView> {
+  const found = (await cluster.cluster()).nodes.find((each) => each.name === name);
+  if (found === undefined) throw notFound({ kind: 'node', id: name });
+  return found;
+}

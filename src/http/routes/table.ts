@@ -1,6 +1,7 @@
 import { actorRoutes } from './actors.ts';
 import { clusterRoutes } from './cluster.ts';
 import { definitionRoutes } from './definitions.ts';
+import { developmentRoutes } from './development.ts';
 import { documentRoute } from './document.ts';
 import { healthRoutes } from './health.ts';
 import { metricsRoutes } from './metrics.ts';
@@ -20,6 +21,7 @@ export const apiRoutes: readonly Route[] = [
   ...actorRoutes,
   ...clusterRoutes,
   ...sessionRoutes,
+  ...developmentRoutes,
   documentRoute(() => allRoutes),
 ];
 

@@ -71,3 +71,7 @@ export const cluster = z
   .meta({ id: 'Cluster' }) satisfies z.ZodType<ClusterView>;
 
 export const nodeList = z.object({ nodes: list(node) });
+
+export const killBody = z
+  .strictObject({ node: z.string().min(1).max(200).meta({ description: 'Its name.' }) })
+  .meta({ id: 'Kill', examples: [{ node: 'b' }] });
