@@ -100,6 +100,14 @@ async function allCompleteOnce(processes: Processes, load: Load): Promise<void> 
   for (const { workflow } of ends) expect(workflow.state, workflow.id).to.equal('completed');
   const committed = await checkJournal(processes.options.mysql);
   checkCompletedOnce(committed, load.acknowledged, 3);
+  for (const id of load.acknowledged) {
+    const { events } = await api.events(id, { after: 0, limit: 1_000 });
+    const told = events.map(({ seq, ...event }, index) => {
+      expect(seq).to.equal(index + 1);
+      return event;
+    });
+    expect(told, `what is told of ${id}`).to.deep.equal(committed.events.get(id));
+  }
   const executed = processes.executions();
   for (const id of load.acknowledged) {
     for (const step of ['one', 'two', 'three']) {

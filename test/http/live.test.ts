@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { expect } from 'chai';
 import { io, type Socket } from 'socket.io-client';
 
@@ -160,6 +162,22 @@ describe('the live feed', () => {
     expect(page.data).to.deep.equal(fresh.data);
   });
 
+  it('notices the loss of a change that nothing follows, after it has settled', async () => {
+    await start('two-steps', 'w');
+    const lossy = lossyApi(cluster.api);
+    await using door = await openDoors([lossy.api]);
+    await using page = await Page.open(door.url);
+    await page.watch('workflow:w');
+    await page.until(states('running', 'pending'));
+    // The log lines are read once more when nothing has happened for a while; then the owner alone is asked.
+    while (lossy.logReads < 2) await sleep(20);
+    lossy.loseAll();
+    first.open();
+    await page.until(states('completed', 'running'));
+
+    expect(lossy.lost).to.be.at.least(1);
+  });
+
   it('finds rows that were lost on their way, though all that it shows have ended', async () => {
     first.open();
     second.open();
@@ -293,25 +311,38 @@ function countingApi(api: ClusterApi) {
   return { api: counting, watches };
 }
 
-/** The network may lose any message between two nodes: here it is the next one. */
+/** The network may lose any message between two nodes: here it is the next one, or all. */
 function lossyApi(api: ClusterApi) {
-  let losing = false;
+  let losing = 0;
   const lossy = {
     lost: 0,
+    logReads: 0,
     loseNext: () => {
-      losing = true;
+      losing = 1;
     },
-    api: withFeed(api, {
-      watchWorkflow: (id, listener) =>
-        api.live.watchWorkflow(id, (change) => {
-          if (losing && change.seq > change.fromSeq) {
-            losing = false;
-            lossy.lost += 1;
-          } else {
-            listener(change);
-          }
-        }),
-    }),
+    loseAll: () => {
+      losing = Infinity;
+    },
+    api: new Proxy(
+      withFeed(api, {
+        watchWorkflow: (id, listener) =>
+          api.live.watchWorkflow(id, (change) => {
+            if (losing > 0 && change.seq > change.fromSeq) {
+              losing -= 1;
+              lossy.lost += 1;
+            } else {
+              listener(change);
+            }
+          }),
+      }),
+      {
+        get: (target, name) => {
+          if (name === 'logs') lossy.logReads += 1;
+          const value: unknown = Reflect.get(target, name, target);
+          return value;
+        },
+      },
+    ),
   };
   return lossy;
 }
