@@ -43,15 +43,25 @@ export function logNotices(notices: Notices, log: Logger, shards: number): void 
     log.warn({ duty, err: error }, 'failed, and is tried again'),
   );
   notices.on('code.warning', ({ message }) => log.warn(message));
+  notices.on('task.ended', ({ key, work, outcome }) => {
+    if (outcome.status !== 'failed') return;
+    const { name, message } = outcome.failure;
+    const step = work.job.kind === 'task' ? { step: work.job.step } : {};
+    log.info(
+      { ...aboutDelivery(key, about), ...step, error: `${name}: ${message}`.slice(0, 500) },
+      'an attempt has failed',
+    );
+  });
   // Many thousands a second, so not even looked at when nobody reads them.
   if (!log.isLevelEnabled('debug')) return;
   notices.on('workflow.ended', ({ id, name, state }) =>
     log.debug({ ...about(id), name, state }, 'a workflow has ended'),
   );
   notices.on('task.started', ({ key }) => log.debug(aboutDelivery(key, about), 'a task runs'));
-  notices.on('task.ended', ({ key, status }) =>
-    log.debug({ ...aboutDelivery(key, about), status }, 'a task has ended'),
-  );
+  notices.on('task.ended', ({ key, status }) => {
+    if (status !== 'failed')
+      log.debug({ ...aboutDelivery(key, about), status }, 'a task has ended');
+  });
 }
 
 /** A delivery's key is `actor.task.attempt.delivery`, and an actor's id may have dots. */

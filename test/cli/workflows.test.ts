@@ -72,8 +72,8 @@ describe('the commands for workflows', function () {
     return JSON.parse(out) as Record<string, unknown>;
   };
 
-  const ended = async (name: string, id: string): Promise<void> => {
-    await cluster.api.start({ name, input: {}, id });
+  const ended = async (name: string, id: string, tags = {}): Promise<void> => {
+    await cluster.api.start({ name, input: {}, id, tags });
     await cluster.api.result(id, 10_000);
     // Lists lag a little.
     for (;;) {
@@ -208,14 +208,29 @@ describe('the commands for workflows', function () {
       expect(out).not.to.contain('\u001B');
     });
 
-    it('filters by state and name', async () => {
-      await ended('doomed', 'd3');
+    it('filters by states, name and tags', async () => {
+      await ended('doomed', 'd3', { colour: 'red' });
 
-      const failed = await json('list', '--state', 'failed', '--name', 'doomed');
-      const none = await on('list', '--state', 'failed', '--name', 'greet');
+      const filter = ['--state', 'failed,canceled', '--name', 'doomed', '--tag', 'colour=red'];
+      const failed = await json('list', ...filter);
+      const none = await on('list', ...filter, '--tag', 'size=5');
 
       expect(failed).to.have.nested.property('workflows[0].id', 'd3');
+      expect(failed).to.have.property('workflows').with.length(1);
       expect(none).to.deep.equal({ code: 0, out: 'no workflows\n', err: '' });
+    });
+
+    it('goes on where it ended', async () => {
+      await ended('greet', 'g7');
+      await ended('greet', 'g8');
+
+      const first = await on('list', '--limit', '1');
+      const [, cursor = ''] = /^more with --cursor (\S+)\n$/.exec(first.err) ?? [];
+      const second = await json('list', '--limit', '1', '--cursor', cursor);
+
+      expect(first.out).to.contain('g8');
+      expect(second).to.have.nested.property('workflows[0].id', 'g7');
+      expect(second['next_cursor']).to.be.a('string');
     });
 
     it('has colors where somebody wants them', async () => {

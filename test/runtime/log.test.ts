@@ -66,7 +66,21 @@ describe('the log', () => {
       startedAt: null,
     });
 
-    const [down, fenced, workflow, actor, task, own] = await linesIn(dir);
+    const failure = {
+      kind: 'error',
+      name: 'TypeError',
+      message: 'no luck',
+      retryable: true,
+    } as const;
+    notices.emit('task.ended', {
+      key: 'order.1.2.3.1',
+      status: 'failed',
+      work: attempt('charge'),
+      outcome: { status: 'failed', failure },
+      startedAt: null,
+    });
+
+    const [down, fenced, workflow, actor, task, own, failed] = await linesIn(dir);
     expect(down).to.include({ node: 'n1', member: 'n2~1', silent_ms: 4_000 });
     expect(fenced).to.include({ shard: 3, epoch: 9 });
     expect(workflow).to.include({ workflow_id: 'order.1', shard: shardOf('order.1', 256) });
@@ -74,6 +88,13 @@ describe('the log', () => {
     expect(actor).not.to.have.property('workflow_id');
     expect(task).to.include({ workflow_id: 'order.1', task_id: 'order.1.2', attempt: 3 });
     expect(own).to.include({ actor: 'cart/7', turn: 12, status: 'turned' });
+    expect(failed).to.include({
+      level: 'info',
+      workflow_id: 'order.1',
+      task_id: 'order.1.2',
+      attempt: 3,
+      error: 'TypeError: no luck',
+    });
   });
 });
 
