@@ -4,6 +4,7 @@ import { didYouMean } from '#actors/did-you-mean.ts';
 
 import { packageVersion } from '../runtime/package-version.ts';
 import { cancelCommand } from './cancel.ts';
+import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
@@ -74,6 +75,7 @@ To begin with:
   migrateCommand(program);
   configCommand(program);
   keyCommand(program);
+  completionCommand(program);
   return program;
 }
 

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import { expect } from 'chai';
 
@@ -31,6 +33,7 @@ describe('every command', function () {
     'migrate',
     'config print',
     'key create',
+    'completion',
   ];
 
   it('is in the help, which tells the exit codes, too', async () => {
@@ -52,6 +55,34 @@ describe('every command', function () {
       expect(out).to.match(new RegExp(`\\nExamples?:\\n(?:.*\\n)*? {2}\\$ .*temjob ${command}`));
     });
   }
+});
+
+describe('temjob completion', () => {
+  for (const [words, offered] of [
+    [['te'], []],
+    [['ca'], ['cancel']],
+    [['list', '--st'], ['--state']],
+    [['config', 'p'], ['print']],
+    [['config', 'print', '--show'], ['--show-origin']],
+  ] as const) {
+    it(`lets bash complete temjob ${words.join(' ')}`, async () => {
+      const { code, out } = await temjob(['completion', 'bash']);
+      expect(code).to.equal(0);
+
+      const { stdout } = await promisify(execFile)('bash', [
+        '--norc',
+        '-c',
+        `${out}\nCOMP_WORDS=(temjob ${words.join(' ')}); COMP_CWORD=${words.length}; _temjob; echo "\${COMPREPLY[*]}"`,
+      ]);
+      expect(stdout.split(/\s+/).filter(Boolean)).to.deep.equal(offered);
+    });
+  }
+
+  it('knows zsh and fish, and no other shell', async () => {
+    expect((await temjob(['completion', 'zsh'])).out).to.match(/^autoload -U \+X bashcompinit/);
+    expect((await temjob(['completion', 'fish'])).out).to.match(/^complete -c temjob -n/m);
+    expect(await temjob(['completion', 'csh'])).to.include({ code: 2, out: '' });
+  });
 });
 
 describe('temjob config print', function () {
