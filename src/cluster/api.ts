@@ -76,7 +76,16 @@ export interface ClusterApi {
   kill(node: string): Promise<void>;
   /** Resolves when this node can serve; rejects with UNAVAILABLE or DRAINING saying what is missing. */
   ready(): Promise<void>;
+  /** The same thing by thing, each looked at now. Never rejects. */
+  readiness(): Promise<readonly ReadinessCheck[]>;
   readonly live: LiveFeed;
+}
+
+/** One thing that a node needs to serve. */
+export interface ReadinessCheck {
+  readonly name: 'serving' | 'mysql' | 'redis' | 'membership';
+  readonly ok: boolean;
+  readonly why?: string;
 }
 
 export interface StartRequest {

@@ -34,6 +34,7 @@ import { defaults } from './node-options.ts';
 import type { Notices } from './notices.ts';
 import { Orders } from './orders.ts';
 import { Queries } from './queries.ts';
+import { Readiness } from './readiness.ts';
 import { Reads } from './reads.ts';
 import { Beats } from './redis/beats.ts';
 import type { RedisLink } from './redis/connection.ts';
@@ -329,6 +330,7 @@ export async function assemble(ground: {
       ownership,
       live: feed,
       health,
+      readiness: new Readiness({ presence, health, membership, store, redis }),
       tracing,
     }),
     hear,

@@ -14,6 +14,7 @@ import type {
   LiveFeed,
   MinuteCounts,
   NodeView,
+  ReadinessCheck,
   Started,
   StartRequest,
   TaskFilter,
@@ -36,6 +37,7 @@ import type { Store } from './mysql/store.ts';
 import { newMessageId, newWorkflowId, workflowIdOf } from './new-ids.ts';
 import type { Orders } from './orders.ts';
 import { type Queries, tasksOf } from './queries.ts';
+import type { Readiness } from './readiness.ts';
 import type { Reads } from './reads.ts';
 import type { OpenSpan, Tracing } from './tracing/tracing.ts';
 
@@ -219,19 +221,11 @@ export class NodeApi implements ClusterApi {
   }
 
   async ready(): Promise<void> {
-    const { health, presence } = this.#parts;
-    health.assertServing();
-    if (presence.isDrained) {
-      throw new ClusterError(
-        'DRAINING',
-        `node ${presence.name} is drained; undrain it to let it take part again`,
-      );
-    }
-    try {
-      await this.#parts.store.ready();
-    } catch (error) {
-      throw unavailable('MySQL does not answer', error);
-    }
+    await this.#parts.readiness.assert();
+  }
+
+  async readiness(): Promise<readonly ReadinessCheck[]> {
+    return await this.#parts.readiness.checks();
   }
 
   /** Where the caller is in a trace: what its message causes is linked to it. */
@@ -306,6 +300,7 @@ export interface NodeApiParts {
   readonly ownership: Ownership;
   readonly live: LiveFeed;
   readonly health: NodeHealth;
+  readonly readiness: Readiness;
   readonly tracing: Tracing;
 }
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Node } from '#cluster/node.ts';
 import { Notices } from '#cluster/notices.ts';
 import { withinCallersTrace } from '#cluster/tracing/within.ts';
+import { version } from '#cluster/version.ts';
 import type { StopSignals } from '#dev/stop-signals.ts';
 import { listenAddress } from '#http/loopback.ts';
 import { createDoor, type Door } from '#http/server.ts';
@@ -19,7 +20,6 @@ import {
 } from './config.ts';
 import { logNotices } from './log-notices.ts';
 import { openLog } from './log.ts';
-import { packageVersion } from './package-version.ts';
 import { runSamples } from './samples.ts';
 
 /**
@@ -45,9 +45,7 @@ export async function runNode(options: {
 
   const notices = new Notices();
   logNotices(notices, log, config.cluster.shards);
-  const metrics = config.metrics.enabled
-    ? new NodeMetrics(notices, { version: packageVersion() })
-    : null;
+  const metrics = config.metrics.enabled ? new NodeMetrics(notices, { version }) : null;
   let node: Node;
   try {
     node = await Node.start({ ...nodeOptions(config), ...samplesOf(config), notices });

@@ -14,7 +14,7 @@ const keys = order.map((scope) => newKey(`may-${scope}`, scope));
 
 /** Said once more, by hand: what the table of routes says is compared with it. */
 function scopeOf({ method, path }: Route): Scope | null {
-  if (['/livez', '/readyz', '/api/v1/session'].includes(path)) return null;
+  if (['/livez', '/healthz', '/readyz', '/startupz', '/api/v1/session'].includes(path)) return null;
   if (method === 'get') return 'read';
   if (/^\/api\/v1\/(cluster|dev)\//.test(path)) return 'admin';
   return 'operate';

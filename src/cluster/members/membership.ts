@@ -108,6 +108,11 @@ export class Membership {
     await Promise.all([this.#redisDuty.stop(), this.#mysqlDuty.stop()]);
   }
 
+  /** For how long this node could tell of itself neither in Redis nor in MySQL. */
+  get silentMs(): number {
+    return performance.now() - Math.max(this.#heardRedisAt ?? 0, this.#heardMysqlAt ?? 0);
+  }
+
   get members(): ReadonlyMap<string, Member> {
     return this.#members;
   }

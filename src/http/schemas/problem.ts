@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { scopes } from '../auth/principal.ts';
 import { problemCodes } from '../problems.ts';
 import { failure } from './failure.ts';
+import { check } from './health.ts';
 import { list } from './parts.ts';
 import { workflowState } from './workflows.ts';
 
@@ -36,6 +37,9 @@ export const problem = z
     failure: failure.nullable().exactOptional().meta({
       description: 'Why the workflow or the actor failed.',
     }),
+    checks: list(check)
+      .exactOptional()
+      .meta({ description: 'What this node needs to serve, thing by thing.' }),
     required_scope: z.enum(scopes).exactOptional().meta({ description: 'What the key lacks.' }),
     state: workflowState.exactOptional().meta({ description: 'How the workflow ended.' }),
   })
