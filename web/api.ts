@@ -1,56 +1,24 @@
+import type { z } from 'zod';
+
 import type { JsonObject } from '#actors/json.ts';
-import type { StepCard } from '#http/live-protocol.ts';
+import type { step } from '#http/schemas/definitions.ts';
+import type { task } from '#http/schemas/tasks.ts';
+import type { listedWorkflow, workflow } from '#http/schemas/workflows.ts';
 
 import { t } from './i18n/text.ts';
 import type { WorkflowEvent } from './parts/events.ts';
 import type { Who } from './who.ts';
 
-/* The REST calls of the console, with the part of their answers that it reads. */
+/* The REST calls of the console; the types of their answers are those of the door's own schemas. */
 
-export interface ListedWorkflow {
-  readonly id: string;
-  readonly name: string;
-  readonly version: string;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly state: 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
-  readonly seq: number;
-  readonly error?: string;
-  readonly created_at: string;
-  readonly started_at?: string;
-  readonly ended_at?: string;
-  readonly task_states: Readonly<Record<string, number>>;
-}
+/** Without what lists do not show: rows that come live have none of it. */
+export type ListedWorkflow = Omit<z.output<typeof listedWorkflow>, 'input' | 'output' | 'tasks'>;
 
-export interface WholeWorkflow {
-  readonly input: unknown;
-  readonly output?: unknown;
-}
+export type WholeWorkflow = z.output<typeof workflow>;
 
-export interface WholeTask {
-  readonly input: unknown;
-  readonly output?: unknown;
-  readonly error?: string;
-  readonly failure?: { readonly name: string; readonly message: string; readonly stack?: string };
-}
+export type WholeTask = z.output<typeof task>;
 
-export interface ListedStep extends StepCard {
-  readonly mapped: boolean;
-  readonly isolate: boolean;
-  readonly priority: number;
-  readonly retry: {
-    readonly maxAttempts: number;
-    readonly initialIntervalMs: number;
-    readonly backoffCoefficient: number;
-    readonly maxIntervalMs: number;
-    readonly nonRetryable: readonly string[];
-  };
-  readonly timeouts: {
-    readonly startToCloseMs: number | null;
-    readonly scheduleToStartMs: number | null;
-    readonly scheduleToCloseMs: number | null;
-    readonly heartbeatMs: number | null;
-  };
-}
+export type ListedStep = z.output<typeof step>;
 
 export interface ListedDefinition {
   readonly name: string;

@@ -538,7 +538,11 @@ describe('a door whose database is down', () => {
 
     const refused = [
       await start(),
-      await request(doors.url, 'GET', '/api/v1/stats'),
+      ...(await Promise.all(
+        ['stats', 'workflows?count=exact', 'tasks', 'definitions'].map(
+          async (path) => await request(doors.url, 'GET', `/api/v1/${path}`),
+        ),
+      )),
       await request(doors.url, 'GET', '/readyz'),
     ];
     const live = await request(doors.url, 'GET', '/livez');

@@ -46,7 +46,7 @@ const timeouts = z
     description: 'In milliseconds; null is none.',
   }) satisfies z.ZodType<Timeouts>;
 
-const step = z
+export const step = z
   .object({
     name: z.string(),
     task: z.string().meta({ description: 'The type of its task.' }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ZodOpenApiOverrideMetaContext } from 'zod-openapi';
 
 import { parseDuration } from '#actors/duration.ts';
 import { isWorkflowId } from '#actors/ids.ts';
@@ -53,7 +54,7 @@ export const duration = z
     }
   })
   .meta({
-    override: ({ jsonSchema }) => {
+    override: ({ jsonSchema }: ZodOpenApiOverrideMetaContext) => {
       delete jsonSchema.anyOf;
       jsonSchema.type = ['string', 'number'];
       jsonSchema.examples = ['1h30m'];
@@ -109,7 +110,7 @@ export function instantOf(description: string) {
     .transform((value) => Date.parse(value))
     .meta({
       description,
-      override: ({ jsonSchema }) => {
+      override: ({ jsonSchema }: ZodOpenApiOverrideMetaContext) => {
         delete jsonSchema.pattern;
       },
     });
