@@ -34,19 +34,6 @@ export interface WholeDefinition extends ListedDefinition {
   readonly versions?: readonly { readonly version: string; readonly registered_at: string }[];
 }
 
-export interface ClusterAnswer {
-  readonly node: string;
-  readonly shards: number;
-  readonly nodes: readonly {
-    readonly name: string;
-    readonly state: 'up' | 'draining' | 'suspect' | 'down';
-    readonly url: string | null;
-    readonly shards: number;
-    readonly offers: readonly string[];
-    readonly started_at: string;
-  }[];
-}
-
 export interface StartBody {
   readonly name: string;
   readonly input: JsonObject;
@@ -56,7 +43,7 @@ export interface StartBody {
 }
 
 export const api = {
-  workflows: (query: string, signal: AbortSignal) =>
+  workflows: (query: string, signal?: AbortSignal) =>
     call<{
       workflows: readonly ListedWorkflow[];
       next_cursor?: string | null;
@@ -77,7 +64,15 @@ export const api = {
       signal,
     });
   },
-  cluster: (signal: AbortSignal) => call<ClusterAnswer>('GET', '/cluster', { signal }),
+  /** Hands the shards of a node over, or lets it take part again. */
+  drain: (node: string, on: boolean) =>
+    call<{ message: string }>(
+      'POST',
+      `/cluster/nodes/${encodeURIComponent(node)}/${on ? 'drain' : 'undrain'}`,
+      { body: {} },
+    ),
+  /** In development mode alone: the process of that node is gone. */
+  kill: (node: string) => call<{ message: string }>('POST', '/dev/kill', { body: { node } }),
   start: (body: StartBody) => call<{ id: string }>('POST', '/workflows', { body }),
   events: (id: string, after: number, limit: number, signal: AbortSignal) =>
     call<{ events: readonly WorkflowEvent[]; next: number | null }>(

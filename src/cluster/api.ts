@@ -66,6 +66,8 @@ export interface ClusterApi {
   /** Takes an actor out of quarantine. */
   resumeActor(name: string, key: string): Promise<void>;
   cluster(): Promise<ClusterView>;
+  /** The name of the node that owns each shard, as far as this one knows; null for one that nobody has at the moment. */
+  shardOwners(): Promise<readonly (string | null)[]>;
   /**
    * By the name of a node: it hands its shards over and takes no new work, while what runs goes on and its process lives; false
    * lets it take part again. Resolves once it is in the view of the node that was asked; shards move a moment later, and other

@@ -28,6 +28,7 @@ import { ClusterError } from './api.ts';
 import type { DefinitionCache } from './definition-cache.ts';
 import type { EventReads } from './event-reads.ts';
 import { type NodeHealth, unavailable } from './health.ts';
+import { memberName } from './members/member.ts';
 import type { Member, Membership } from './members/membership.ts';
 import type { Ownership } from './members/ownership.ts';
 import type { Presence } from './members/presence.ts';
@@ -210,6 +211,14 @@ export class NodeApi implements ClusterApi {
       shards,
       nodes: nodes.toSorted((a, b) => a.name.localeCompare(b.name)),
     };
+  }
+
+  async shardOwners(): Promise<readonly (string | null)[]> {
+    const { ownership, shards } = this.#parts;
+    return Array.from({ length: shards }, (_, shard) => {
+      const owner = ownership.ownerOf(shard);
+      return owner === null ? null : memberName(owner);
+    });
   }
 
   async drain(node: string, on: boolean): Promise<void> {

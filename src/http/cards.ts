@@ -1,10 +1,12 @@
 import type { Graph } from '#actors/definition.ts';
 import type { Json } from '#actors/json.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
-import type { WorkflowRow as Row, WorkflowSnapshot } from '#cluster/api.ts';
+import type { NodeView, WorkflowRow as Row, WorkflowSnapshot } from '#cluster/api.ts';
 
 import type {
   LogLine,
+  NodeCard,
+  NodeDot,
   Payload,
   StepCard,
   TaskCard,
@@ -100,6 +102,43 @@ export function rowCard(row: Row): WorkflowRow {
     ...(row.ended_at === undefined ? {} : { ended_at: row.ended_at }),
     task_states: row.task_states,
   };
+}
+
+// Rounded so, a node that does the same as a second ago looks the same.
+const utilizationStep = 0.02;
+const memoryStep = 4 * 1024 * 1024;
+const beatsWithinMs = 1_500;
+
+/** By name; of a node that was started again only the newest is shown, as long as the traces of the old one are there. */
+export function nodeCards(nodes: readonly NodeView[]): readonly NodeCard[] {
+  return newestOfName(nodes).map(({ load, heartbeat_age_ms: age, ...node }) => ({
+    name: node.name,
+    state: node.state === 'up' && node.draining ? 'draining' : node.state,
+    version: node.version,
+    url: node.url,
+    shards: node.shards,
+    offers: node.offers,
+    started_at: node.started_at,
+    silent_ms: age < beatsWithinMs ? 0 : Math.floor(age / 1_000) * 1_000,
+    running: load.running,
+    actors: load.actors,
+    threads: load.threads,
+    utilization: Math.round(load.utilization / utilizationStep) * utilizationStep,
+    rss_bytes: Math.round(load.rss_bytes / memoryStep) * memoryStep,
+  }));
+}
+
+export function nodeDots(nodes: readonly NodeView[]): readonly NodeDot[] {
+  return newestOfName(nodes).map(({ name, state }) => ({ name, state }));
+}
+
+function newestOfName(nodes: readonly NodeView[]): readonly NodeView[] {
+  const newest = new Map<string, NodeView>();
+  for (const node of nodes) {
+    const other = newest.get(node.name);
+    if (other === undefined || other.started_at < node.started_at) newest.set(node.name, node);
+  }
+  return [...newest.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function stepCards(graph: Graph): readonly StepCard[] {

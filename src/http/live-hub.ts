@@ -1,6 +1,7 @@
 import type { ClusterApi } from '#cluster/api.ts';
 
 import type { DoorLog } from './door-log.ts';
+import { ClusterSource } from './live-cluster.ts';
 import { OverviewSource } from './live-overview.ts';
 import { ListSource, type Source, type Watch, WorkflowSource } from './live-sources.ts';
 import type { TopicState } from './live-topic.ts';
@@ -80,6 +81,7 @@ export class LiveHub {
   #sourceOf(name: string, watch: Watch): Source {
     if (name === 'workflows') return new ListSource(watch);
     if (name === 'overview') return new OverviewSource(watch);
+    if (name === 'cluster') return new ClusterSource(watch);
     return new WorkflowSource(name.slice('workflow:'.length), watch);
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { rowCard } from './cards.ts';
+import { nodeDots, rowCard } from './cards.ts';
 import {
   type NodeDot,
   type Operation,
@@ -140,7 +140,7 @@ export class OverviewSource implements Source {
 
   async #nodes(): Promise<readonly NodeDot[]> {
     const { nodes } = await this.#watch.cluster.cluster();
-    return nodes.map(({ name, state }) => ({ name, state }));
+    return nodeDots(nodes);
   }
 
   async #lookAtNodes(): Promise<void> {

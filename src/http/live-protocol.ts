@@ -169,7 +169,42 @@ export interface OverviewData {
   readonly nodes: readonly NodeDot[];
 }
 
-export type TopicData = ListData | WorkflowData | OverviewData;
+/** A node as the cluster page shows it: figures are rounded, so that what is nearly the same is told once. */
+export interface NodeCard {
+  readonly name: string;
+  readonly state: NodeState;
+  readonly version: string;
+  readonly url: string | null;
+  readonly shards: number;
+  readonly offers: readonly string[];
+  readonly started_at: string;
+  /** How long nothing was heard of it; 0 while it beats as it should. */
+  readonly silent_ms: number;
+  readonly running: number;
+  readonly actors: number;
+  readonly threads: number;
+  /** 0 to 1, of the event loop. */
+  readonly utilization: number;
+  readonly rss_bytes: number;
+}
+
+/** The owner of each shard: its place among the names, or -1 for none. */
+export interface Owners {
+  readonly names: readonly string[];
+  readonly of: readonly number[];
+}
+
+export interface ClusterData {
+  readonly kind: 'cluster';
+  /** The node that tells it. */
+  readonly node: string;
+  readonly shards: number;
+  /** By name. */
+  readonly nodes: readonly NodeCard[];
+  readonly owners: Owners;
+}
+
+export type TopicData = ListData | WorkflowData | OverviewData | ClusterData;
 
 export type Operation =
   | { readonly op: 'row'; readonly row: WorkflowRow }
@@ -180,6 +215,9 @@ export type Operation =
   | { readonly op: 'failures'; readonly ids: readonly string[] }
   | { readonly op: 'oldest'; readonly row: WorkflowRow | null }
   | { readonly op: 'nodes'; readonly nodes: readonly NodeDot[] }
+  | { readonly op: 'node'; readonly node: NodeCard }
+  | { readonly op: 'gone'; readonly name: string }
+  | { readonly op: 'owners'; readonly owners: Owners }
   | { readonly op: 'workflow'; readonly workflow: WorkflowCard }
   | { readonly op: 'task'; readonly task: TaskCard }
   | { readonly op: 'logs'; readonly lines: readonly LogLine[] };
@@ -275,6 +313,8 @@ export function apply(data: TopicData, ops: readonly Operation[]): TopicData {
       return applyToWorkflow(data, ops);
     case 'overview':
       return applyToOverview(data, ops);
+    case 'cluster':
+      return applyToCluster(data, ops);
   }
 }
 
@@ -341,6 +381,18 @@ function applyToOverview(data: OverviewData, ops: readonly Operation[]): Overvie
   };
 }
 
+function applyToCluster(data: ClusterData, ops: readonly Operation[]): ClusterData {
+  let { owners } = data;
+  const nodes = new Map(data.nodes.map((node) => [node.name, node]));
+  for (const op of ops) {
+    if (op.op === 'node') nodes.set(op.node.name, op.node);
+    if (op.op === 'gone') nodes.delete(op.name);
+    if (op.op === 'owners') owners = op.owners;
+  }
+  const sorted = [...nodes.values()].toSorted((a, b) => compare(a.name, b.name));
+  return { ...data, owners, nodes: sorted };
+}
+
 export function newestFirst(rows: readonly WorkflowRow[]): readonly WorkflowRow[] {
   return rows.toSorted((a, b) => compare(b.created_at, a.created_at) || compare(b.id, a.id));
 }
@@ -382,8 +434,13 @@ function subject(op: Exclude<Operation, { op: 'logs' }>): string {
       return `task ${op.task.id}`;
     case 'minute':
       return `minute ${op.minute.at}`;
+    case 'node':
+      return `node ${op.node.name}`;
+    case 'gone':
+      return `node ${op.name}`;
     case 'counts':
     case 'missed':
+    case 'owners':
     case 'failures':
     case 'oldest':
     case 'nodes':

@@ -7,6 +7,7 @@ import { NonRetryableError, workflow } from '#sdk/index.ts';
 import { openPage, sharedBrowser } from '../support/browser.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, ownersKnown, request, type TestDoors } from '../support/doors.ts';
+import { newKey } from '../support/keys.ts';
 
 describe('the pages around the workflows', function () {
   this.timeout(60_000);
@@ -154,6 +155,57 @@ describe('the pages around the workflows', function () {
     it('says so when there is no such definition', async () => {
       await using watched = await openPage(browser, `${doors.url}/definitions/none.such`);
       await watched.page.getByRole('heading', { name: 'No such definition' }).waitFor();
+    });
+  });
+
+  describe('Cluster', () => {
+    it('shows who lives and who has what, and hands the shards of a node over', async () => {
+      await using watched = await openPage(browser, `${doors.url}/cluster`);
+      const { page, complaints } = watched;
+      const node = (name: string) => page.locator(`.node[data-node="${name}"]`);
+      const shards = (name: string) => node(name).locator('[data-meter="shards"] b');
+      await page.getByText('2 of 2 nodes up · 16 of 16 shards held').waitFor();
+      expect(await page.locator('.cells i').count()).to.equal(16);
+      expect(await node('a').locator('.here').isVisible()).to.equal(true);
+      await node('b').locator('.node-state[data-node="up"]').waitFor();
+      expect(Number(await shards('b').textContent())).to.be.above(0);
+      await node('b').getByText('regular').waitFor();
+
+      await node('b').getByRole('button', { name: 'Drain b' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText('hands its shards').waitFor();
+      await dialog.getByRole('button', { name: 'Back' }).click();
+      await node('b').getByRole('button', { name: 'Drain b' }).click();
+      await dialog.getByRole('button', { name: 'Drain' }).click();
+
+      await node('b').locator('.node-state[data-node="draining"]').waitFor();
+      await shards('b').getByText('0', { exact: true }).waitFor();
+      await page.getByRole('img', { name: 'a has 16 shards' }).waitFor();
+      await node('a').getByText('No other node could take its shards.').waitFor();
+      expect(await node('a').getByRole('button', { name: 'Drain a' }).isDisabled()).to.equal(true);
+
+      await node('b').getByRole('button', { name: 'Take back b' }).click();
+      await node('b').locator('.node-state[data-node="up"]').waitFor();
+      await page.getByRole('img', { name: /a has \d+ shards, b has \d+ shards/ }).waitFor();
+      await page.getByText('In words').click();
+      await page.locator('.map-words dd').first().waitFor();
+      expect(complaints).to.deep.equal([]);
+    });
+
+    it('says what may not be done with a key that may only read', async () => {
+      const reader = newKey('reader', 'read');
+      await using closed = await openDoors(cluster.apis.slice(0, 1), { keys: [reader.key] });
+      await using watched = await openPage(browser, `${closed.url}/cluster`);
+      const { page } = watched;
+      await page.getByLabel('Key').fill(reader.text);
+      await page.keyboard.press('Enter');
+      await page.getByText('it takes the scope admin').first().waitFor();
+      expect(await page.getByRole('button', { name: 'Drain b' }).isDisabled()).to.equal(true);
+      await page.goto(`${closed.url}/definitions/book`);
+      await page.getByText('Your key may only read.').waitFor();
+      expect(await page.getByRole('button', { name: 'Start workflow' }).isDisabled()).to.equal(
+        true,
+      );
     });
   });
 });

@@ -15,6 +15,7 @@ function isTopic(topic: string): boolean {
   return (
     topic === 'workflows' ||
     topic === 'overview' ||
+    topic === 'cluster' ||
     (topic.startsWith('workflow:') && isWorkflowId(topic.slice('workflow:'.length)))
   );
 }
