@@ -15,6 +15,7 @@ const pages: Readonly<Record<PageName, () => Promise<MountPage>>> = {
   definitions: async () => (await import('./pages/definitions.ts')).definitionsPage,
   definition: async () => (await import('./pages/definition.ts')).definitionPage,
   cluster: async () => (await import('./pages/cluster.ts')).clusterPage,
+  playground: async () => (await import('./pages/playground.ts')).playgroundPage,
 };
 
 export interface RouterParts {

@@ -1,6 +1,6 @@
 import type { PageName } from '#http/console-paths.ts';
 
-import { api, ApiError } from './api.ts';
+import { api } from './api.ts';
 import type { Connection } from './connection.ts';
 import { fill, h } from './dom.ts';
 import { changeLanguage } from './i18n/choice.ts';
@@ -28,6 +28,7 @@ const items: readonly NavItem[] = [
   { page: 'workflows', path: '/workflows', letter: 'w', also: 'workflow' },
   { page: 'definitions', path: '/definitions', letter: 'd', also: 'definition' },
   { page: 'cluster', path: '/cluster', letter: 'c' },
+  { page: 'playground', path: '/playground', letter: 'p' },
 ];
 
 const signs: Readonly<Record<Language, string>> = { en: 'EN', zh: '中' };
@@ -84,7 +85,9 @@ export class Shell {
   #draw(): void {
     this.#drawn.abort();
     this.#drawn = new AbortController();
-    this.#links = items.map((item) => ({
+    // To break things is for a developer's own machine.
+    const offered = items.filter(({ page }) => page !== 'playground' || this.#parts.who.dev);
+    this.#links = offered.map((item) => ({
       item,
       link: h(
         'a',
@@ -257,15 +260,13 @@ export class Shell {
   }
 }
 
+// Asked for as lists, because that nothing is found is an answer and no error.
 async function findWorkflow(text: string): Promise<string | null> {
   const ofTask = /^(.+)\.\d{1,6}$/.exec(text)?.[1];
   for (const id of ofTask === undefined ? [text] : [text, ofTask]) {
-    try {
-      await api.workflow(id);
-      return id;
-    } catch (error) {
-      if (!(error instanceof ApiError && [400, 404].includes(error.status))) throw error;
-    }
+    const query = new URLSearchParams({ id_prefix: id, limit: '200' });
+    const { workflows } = await api.workflows(query.toString());
+    if (workflows.some((row) => row.id === id)) return id;
   }
   return null;
 }

@@ -9,6 +9,7 @@ export const consolePaths = {
   definitions: /^\/definitions\/?$/,
   definition: /^\/definitions\/([^/]+)\/?$/,
   cluster: /^\/cluster\/?$/,
+  playground: /^\/playground\/?$/,
 } as const;
 
 export type PageName = keyof typeof consolePaths;
