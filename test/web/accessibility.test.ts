@@ -35,6 +35,7 @@ describe('the accessibility of the console', function () {
     '/definitions',
     '/definitions/greet',
     '/cluster',
+    '/playground',
     '/nothing',
   ]) {
     it(`finds nothing against WCAG 2.2 AA at ${path}, in the dark and in the light`, async () => {

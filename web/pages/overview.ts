@@ -283,7 +283,7 @@ function chartCard(): {
     const { throughputChart } = await import('../parts/throughput-chart.ts');
     if (closed) return;
     chart = throughputChart(picture, (index) => {
-      pointed = index;
+      pointed = index === null ? null : Math.min(index, (figures?.minutes.length ?? 1) - 1);
       legend();
     });
     if (figures !== null) chart.show(figures.minutes);

@@ -49,14 +49,19 @@ export function throughputChart(
   };
 }
 
-/** The bars lie one before the other, the longest behind: each is what it shows and all that is below it. */
+/**
+ * The bars lie one before the other, the longest behind: each is what it shows and all that is below it. The line needs an end
+ * of the last minute.
+ */
 function dataOf(minutes: readonly Minute[]): uPlot.AlignedData {
+  const last = minutes.at(-1);
+  const end = last === undefined ? [] : [Date.parse(last.at) / 1_000 + 60];
   return [
-    minutes.map(({ at }) => Date.parse(at) / 1_000),
-    minutes.map(({ completed, canceled, failed }) => completed + canceled + failed),
-    minutes.map(({ completed, canceled }) => completed + canceled),
-    minutes.map(({ completed }) => completed),
-    minutes.map(({ started }) => started),
+    [...minutes.map(({ at }) => Date.parse(at) / 1_000), ...end],
+    [...minutes.map(({ completed, canceled, failed }) => completed + canceled + failed), null],
+    [...minutes.map(({ completed, canceled }) => completed + canceled), null],
+    [...minutes.map(({ completed }) => completed), null],
+    [...minutes.map(({ started }) => started), last?.started ?? null],
   ];
 }
 
@@ -81,7 +86,7 @@ function optionsOf(place: HTMLElement, point: (index: number | null) => void): u
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { setScale: false } },
     scales: {
-      x: { time: true, range: (_plot, least, most) => [least, most + 60] },
+      x: { time: true, range: (_plot, least, most) => [least, most] },
       y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.1)] },
     },
     axes: [
