@@ -58,7 +58,11 @@ export interface Step {
   readonly priority: number;
   /** One per thread, and the thread is terminated when an attempt will not stop. */
   readonly isolate: boolean;
+  /** What the author left open: the values here are those of TemJob, and a cluster may have others. */
+  readonly open?: readonly OpenLimit[];
 }
+
+export type OpenLimit = 'initialIntervalMs' | 'maxIntervalMs' | 'startToCloseMs';
 
 /** A definition as data: what is stored, drawn and decided upon. */
 export interface Graph {

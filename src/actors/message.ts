@@ -1,3 +1,4 @@
+import type { Defaults } from './defaults.ts';
 import type { Failure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Tags } from './tags.ts';
@@ -33,6 +34,8 @@ export type WorkflowCommand =
       readonly input: JsonObject;
       readonly timeoutMs: number | null;
       readonly onConflict: 'fail' | 'useExisting';
+      /** Of the cluster, for what the definition leaves open. */
+      readonly defaults?: Defaults;
       /** Left out when there are none. */
       readonly tags?: Tags;
       /** Of the input as the caller gave it, when a schema may have made another of it: a repeat is known by this. */

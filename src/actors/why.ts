@@ -1,3 +1,4 @@
+import { underDefaults } from './defaults.ts';
 import { anyNode } from './message.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import { stepTimeoutAt } from './time-limits.ts';
@@ -64,7 +65,7 @@ const order: readonly WhyCode[] = [
 export function whyOf(plan: Plan, state: WorkflowState, around: Surroundings): Why | null {
   if (isClosed(state)) return null;
   let best: Why = { code: 'STARTING', params: {} };
-  for (const planned of plan.steps) {
+  for (const planned of underDefaults(plan, state.defaults).steps) {
     const task = state.tasks[planned.number];
     if (task === undefined || hasEnded(task)) continue;
     const why = whyOfTask(planned, task, around);

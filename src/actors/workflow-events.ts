@@ -1,3 +1,4 @@
+import type { Defaults } from './defaults.ts';
 import type { Failure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Tags } from './tags.ts';
@@ -21,6 +22,7 @@ export type WorkflowEvent =
       readonly tags?: Tags;
       /** The trace that all of it belongs to, when it is traced: the `traceparent` of its submit. */
       readonly trace?: string;
+      readonly defaults?: Defaults;
       readonly inputDigest?: string;
     }
   | {

@@ -1,5 +1,6 @@
 import assert from 'node:assert';
 
+import type { Defaults } from './defaults.ts';
 import type { Failure } from './failure.ts';
 import type { Json, JsonObject } from './json.ts';
 import { limits } from './message.ts';
@@ -20,6 +21,8 @@ export interface WorkflowState {
   status: WorkflowStatus;
   readonly input: JsonObject;
   readonly tags: Tags;
+  /** Of the cluster when it started, for what its definition leaves open. */
+  readonly defaults: Defaults | null;
   readonly tasks: TaskState[];
   /** How many of the tasks have not ended. */
   open: number;
@@ -89,6 +92,7 @@ export function readWorkflowState(text: string): WorkflowState {
   const { tasks, ...stored }: StoredWorkflow = JSON.parse(text);
   return {
     tags: {},
+    defaults: null,
     inputDigest: null,
     retriedAt: null,
     retriedBy: [],
@@ -99,7 +103,7 @@ export function readWorkflowState(text: string): WorkflowState {
 
 type StoredWorkflow = Lacking<
   Omit<WorkflowState, 'tasks'>,
-  'tags' | 'inputDigest' | 'retriedAt' | 'retriedBy'
+  'tags' | 'defaults' | 'inputDigest' | 'retriedAt' | 'retriedBy'
 > & { readonly tasks: readonly Lacking<TaskState, 'attemptsBefore'>[] };
 
 type Lacking<Whole, Keys extends keyof Whole> = Omit<Whole, Keys> & Partial<Pick<Whole, Keys>>;
@@ -253,6 +257,7 @@ function accept(
     status: 'pending',
     input: event.input,
     tags: event.tags ?? {},
+    defaults: event.defaults ?? null,
     open: plan.steps.length,
     tasks: plan.steps.map((planned) => newTask(planned.waitsFor.length, 0)),
     createdAt: event.at,

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
+import { underDefaults } from './defaults.ts';
 import type { Failure } from './failure.ts';
 import type { JsonObject, Json } from './json.ts';
 import type {
@@ -51,7 +52,7 @@ export function decideWorkflow(
 export function workflowDueAt(plan: Plan, state: WorkflowState): number | null {
   if (isClosed(state)) return null;
   let due = state.timeoutAt ?? Infinity;
-  for (const { number, step } of plan.steps) {
+  for (const { number, step } of underDefaults(plan, state.defaults).steps) {
     const task = state.tasks[number];
     if (task === undefined || task.firstScheduledAt === null || hasEnded(task)) continue;
     due = Math.min(due, task.retryAt ?? Infinity, stepTimeoutAt(step, task));
@@ -123,7 +124,7 @@ class Turn implements WorkflowTurn {
     envelope: Pick<Envelope, 'id' | 'to' | 'replyTo' | 'trace'>,
     context: DecisionContext,
   ) {
-    this.#plan = plan;
+    this.#plan = plan === null || state === null ? plan : underDefaults(plan, state.defaults);
     this.state = state;
     this.#envelope = envelope;
     this.#context = context;
@@ -217,6 +218,7 @@ class Turn implements WorkflowTurn {
       timeoutAt: timeoutMs === null ? null : now + timeoutMs,
       by: id,
       ...(command.tags === undefined ? {} : { tags: command.tags }),
+      ...(command.defaults === undefined ? {} : { defaults: command.defaults }),
       ...(command.inputDigest === undefined ? {} : { inputDigest: command.inputDigest }),
       ...(trace === undefined ? {} : { trace }),
     });

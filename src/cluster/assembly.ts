@@ -317,6 +317,7 @@ export async function assemble(ground: {
     inbox: new Inbox(redis, id),
     housekeeping: housekeeping(engine, store, options.retentionMs ?? defaults.retentionMs, notices),
     api: new NodeApi({
+      limits: options,
       presence,
       orders,
       shards,

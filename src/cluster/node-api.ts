@@ -40,6 +40,7 @@ import type { Orders } from './orders.ts';
 import { type Queries, tasksOf } from './queries.ts';
 import type { Readiness } from './readiness.ts';
 import type { Reads } from './reads.ts';
+import { startLimits } from './start-limits.ts';
 import type { OpenSpan, Tracing } from './tracing/tracing.ts';
 
 /** What a node can be asked, answered. */
@@ -83,7 +84,7 @@ export class NodeApi implements ClusterApi {
         name: graph.name,
         version: graph.version,
         ...admitted,
-        timeoutMs: request.timeoutMs ?? null,
+        ...startLimits(graph, request.timeoutMs, this.#parts.limits),
         onConflict: request.onConflict ?? 'fail',
       },
       ...(id === undefined && request.requestId === undefined ? { fresh: true } : {}),
@@ -296,6 +297,7 @@ function nodeView(
 }
 
 export interface NodeApiParts {
+  readonly limits: Parameters<typeof startLimits>[2];
   readonly presence: Presence;
   readonly orders: Orders;
   readonly shards: number;

@@ -29,6 +29,12 @@ export interface NodeOptions {
   readonly isolatedThreads?: number;
   /** The heap of one thread; an attempt that needs more fails. Node's own default when left out. */
   readonly threadMemoryMb?: number;
+  /** One attempt, from its start, where a definition says nothing. Its own default, 10 minutes, when left out. */
+  readonly defaultStartToCloseMs?: number;
+  /** Before the second attempt, where a definition says nothing. Its own default, 1 second, when left out. */
+  readonly defaultRetryIntervalMs?: number;
+  /** No workflow may be given longer; one without a timeout of its own gets this one. */
+  readonly maxWorkflowTimeoutMs?: number;
   /** From a cancellation to the end of the thread of an isolated task. */
   readonly cancelGraceMs?: number;
   /** How long running tasks may go on when the node stops. */

@@ -16,6 +16,7 @@ import { checkName } from './names.ts';
 import type { Place } from './policy.ts';
 import {
   defaultPriority,
+  leftOpen,
   limit,
   retryOf,
   taskOptionsOf,
@@ -58,19 +59,22 @@ function stepOf(step: StepDraft, { name, options, tasks }: Draft): Step {
   const type = tasks.find((known) => known.type === step.task);
   const own = taskOptionsOf(step, place);
   const retry = [retryOf(options.retry, place) ?? {}, type?.options.retry, own.retry];
+  const timeouts = [type?.options.timeouts, own.timeouts];
+  const open = leftOpen(retry, timeouts);
   return {
     name: step.name,
     task: step.task ?? step.name,
     queue: step.task ?? `${name}/${step.name}`,
     needs: step.needs,
     retry: wholeRetry(retry, place),
-    timeouts: wholeTimeouts([type?.options.timeouts, own.timeouts]),
+    timeouts: wholeTimeouts(timeouts),
     onError: step.onError,
     conditional: step.when !== null,
     mapped: step.map !== null,
     whenNeedsSkipped: step.whenNeedsSkipped,
     priority: own.priority ?? type?.options.priority ?? defaultPriority,
     isolate: own.isolate ?? type?.options.isolate ?? false,
+    ...(open.length === 0 ? {} : { open }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { RetryPolicy, TaskOptions, Timeouts } from '#actors/definition.ts';
+import type { OpenLimit, RetryPolicy, TaskOptions, Timeouts } from '#actors/definition.ts';
 import type { Duration } from '#actors/duration.ts';
 import { parseDuration } from '#actors/duration.ts';
 
@@ -110,6 +110,19 @@ export function wholeTimeouts(parts: readonly (Partial<Timeouts> | undefined)[])
   let whole = defaultTimeouts;
   for (const part of parts) whole = { ...whole, ...part };
   return whole;
+}
+
+/** Which limits nobody has set, so that a cluster may. */
+export function leftOpen(
+  retry: readonly (Partial<RetryPolicy> | undefined)[],
+  timeouts: readonly (Partial<Timeouts> | undefined)[],
+): readonly OpenLimit[] {
+  const open: OpenLimit[] = [];
+  for (const key of ['initialIntervalMs', 'maxIntervalMs'] as const) {
+    if (retry.every((part) => part?.[key] === undefined)) open.push(key);
+  }
+  if (timeouts.every((part) => part?.startToCloseMs === undefined)) open.push('startToCloseMs');
+  return open;
 }
 
 /** What the author said of retries, as data, or null when nothing. */

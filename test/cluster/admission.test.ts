@@ -88,6 +88,63 @@ describe('the tags of a start', () => {
   });
 });
 
+const patient = workflow('patient', { timeout: '2h' })
+  .task('wait', { run: () => ({}) })
+  .build();
+
+const stumbles = workflow('stumbles')
+  .task('fall', {
+    retry: { maxAttempts: 2, jitter: 0 },
+    run: () => {
+      throw new Error('again');
+    },
+  })
+  .build();
+
+describe('a start in a cluster that sets limits', () => {
+  it('gets the longest timeout when it has none, and is refused when it has a longer one', async () => {
+    await using cluster = await startCluster({
+      definitions: [parcel, patient],
+      maxWorkflowTimeoutMs: 3_600_000,
+    });
+    const { id } = await cluster.api.start({ name: 'parcel', input: { to: 'Ulm' } });
+    const shorter = await cluster.api.start({ name: 'patient', input: {}, timeoutMs: 60_000 });
+    const views = await Promise.all(
+      [id, shorter.id].map(async (one) => (await cluster.api.workflow(one)).workflow),
+    );
+    const refusals = await Promise.all(
+      [
+        { name: 'parcel', input: { to: 'Ulm' }, timeoutMs: 3_600_001 },
+        { name: 'patient', input: {} },
+      ].map(async (request) => await cluster.api.start(request).catch((error: unknown) => error)),
+    );
+
+    const given = views.map(
+      ({ created_at: from, timeout_at: to = '' }) => Date.parse(to) - Date.parse(from),
+    );
+    expect(given).to.deep.equal([3_600_000, 60_000]);
+    for (const refusal of refusals) {
+      expect(refusal).to.be.instanceOf(ClusterError).and.include({ code: 'INVALID_INPUT' });
+      expect(refusal).to.have.nested.property('problems[0].pointer', '/timeout');
+    }
+    expect(String(refusals[1])).to.match(
+      /the timeout of the definition patient, 2h, is longer than the 1h/,
+    );
+  });
+
+  it('is retried after the interval of the cluster where its definition says nothing', async () => {
+    await using cluster = await startCluster({
+      definitions: [stumbles],
+      defaultRetryIntervalMs: 7_200_000,
+    });
+    const { id } = await cluster.api.start({ name: 'stumbles', input: {} });
+    let [task] = (await cluster.api.workflow(id)).tasks;
+    while (task?.state !== 'retrying') [task] = (await cluster.api.workflow(id)).tasks;
+
+    expect(Date.parse(task.next_attempt_at ?? '') - Date.now()).to.be.within(7_100_000, 7_200_000);
+  });
+});
+
 describe('a start through a node that does not have the code', () => {
   it('is checked by the schema that is stored with the definition, and given its defaults', async () => {
     await using cluster = await startCluster({ definitions: [parcel] });

@@ -194,6 +194,7 @@ describe('a version', () => {
       workflow('w', { timeout: '1h' }).task('a', { uses: 'a' }),
       workflow('w', { timeout: '1h' }).task('a', { run, retry: { maxAttempts: 4 } }),
       workflow('w', { timeout: '1h' }).task('a', { run, timeouts: { heartbeat: '5s' } }),
+      workflow('w', { timeout: '1h' }).task('a', { run, timeout: '10m' }),
       workflow('w', { timeout: '1h' }).task('a', { run, priority: 1 }),
       workflow('w', { timeout: '1h' }).task('a', { run, isolate: true }),
       workflow('w', { timeout: '1h' }).task('a', { run, whenNeedsSkipped: 'skip' }),
@@ -207,6 +208,29 @@ describe('a version', () => {
       workflow('w', { timeout: '1h' }).task('b', { run }).task('a', { run }),
     ].map((begun) => versionOf(begun.build()));
     expect(new Set(changed).size).to.equal(changed.length);
+  });
+});
+
+describe('what a definition leaves open', () => {
+  it('is what neither the step, its task nor the workflow says, so that a cluster may say it', () => {
+    const typed = task('typed', { run, retry: { initialInterval: '5s' } });
+    const { steps } = workflow('w', { retry: { maxInterval: '1m' } })
+      .task('plain', { run, retry: { maxAttempts: 9 } })
+      .task('limited', { run, timeout: null })
+      .task('typed', { uses: typed })
+      .build().graph;
+    const [whole] = workflow('w').task('a', { run }).build().graph.steps;
+    const [none] = workflow('w', { retry: { initialInterval: '1s', maxInterval: '1m' } })
+      .task('a', { run, timeout: '10m' })
+      .build().graph.steps;
+
+    expect(whole?.open).to.deep.equal(['initialIntervalMs', 'maxIntervalMs', 'startToCloseMs']);
+    expect(steps.map(({ open }) => open)).to.deep.equal([
+      ['initialIntervalMs', 'startToCloseMs'],
+      ['initialIntervalMs'],
+      ['startToCloseMs'],
+    ]);
+    expect(none).not.to.have.property('open');
   });
 });
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { expect } from 'chai';
 
+import type { Defaults } from '#actors/defaults.ts';
 import type { Graph } from '#actors/definition.ts';
 import type { Failure } from '#actors/failure.ts';
 import type { Json, JsonObject } from '#actors/json.ts';
@@ -96,6 +97,7 @@ export class DrivenWorkflow {
     timeoutMs?: number | null;
     name?: string;
     tags?: Tags;
+    defaults?: Defaults;
     inputDigest?: string;
   } = {}): Reply | null {
     const { version } = this.plan.graph;

@@ -63,6 +63,12 @@ export const step = z
     whenNeedsSkipped: z.enum(['run', 'skip']),
     priority: integer.meta({ description: '1 (first) to 5 (last).' }),
     isolate: z.boolean().meta({ description: 'Has a thread of its own.' }),
+    open: list(z.enum(['initialIntervalMs', 'maxIntervalMs', 'startToCloseMs']))
+      .exactOptional()
+      .meta({
+        description:
+          'Limits that its author left open: the configuration of a cluster may set them.',
+      }),
   })
   .meta({ id: 'Step' }) satisfies z.ZodType<Step>;
 

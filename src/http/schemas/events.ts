@@ -28,6 +28,10 @@ export const event = z
       timeoutAt: ms.nullable(),
       by,
       tags: record(z.string()).exactOptional(),
+      defaults: z
+        .object({ startToCloseMs: ms.exactOptional(), retryIntervalMs: ms.exactOptional() })
+        .exactOptional()
+        .meta({ description: 'Of the cluster, for what the definition leaves open.' }),
       inputDigest: z.string().exactOptional(),
       trace: z
         .string()
