@@ -14,7 +14,8 @@ Exit codes:
   2   wrong usage: an option, an argument or a command that is none
   69  unavailable: the node or a server does not answer, or goes down
   77  not permitted: no API key, an unknown one, or one without the scope
-  78  wrong configuration, of TemJob or of a server`;
+  78  wrong configuration, of TemJob or of a server
+With TEMJOB_DEBUG=1 an error has its stack, too.`;
 
 /** By the stable code of the error, wherever it comes from. */
 const byCode: Readonly<Record<string, number>> = {

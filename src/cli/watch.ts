@@ -21,13 +21,14 @@ export async function watch(
   if (!json) print(`${handle.id} is started`);
   const told = new Map<string, string>();
   const tell = (tasks: readonly TaskView[]): void => {
+    const width = Math.max(...tasks.map(({ step }) => step.length));
     for (const task of tasks) {
       const news = [task.state, task.attempt, progressText(task)].join('|');
       if (told.get(task.id) === news) continue;
       const isFirst = !told.has(task.id);
       told.set(task.id, news);
       if (json) printJsonLine({ task });
-      else if (!isFirst || task.state !== 'pending') print(lineOf(task));
+      else if (!isFirst || task.state !== 'pending') print(lineOf(task, width));
     }
   };
   for (let isOver = false; !isOver;) {
@@ -69,7 +70,7 @@ async function patiently<Value>(ask: () => Promise<Value>): Promise<Value> {
   }
 }
 
-function lineOf(task: TaskView): string {
+function lineOf(task: TaskView, width: number): string {
   const { started_at: started, completed_at: completed, worker_id: worker } = task;
   const at = completed ?? started ?? new Date().toISOString();
   const took =
@@ -85,7 +86,7 @@ function lineOf(task: TaskView): string {
   ];
   const time = new Date(at).toTimeString().slice(0, 8);
   const state = stateText(task.state) + ' '.repeat(Math.max(0, 9 - task.state.length));
-  return `${colored('dim', time)}  ${state}  ${task.step}  ${details.filter(Boolean).join(', ')}`.trimEnd();
+  return `${colored('dim', time)}  ${state}  ${task.step.padEnd(width)}  ${details.filter(Boolean).join(', ')}`.trimEnd();
 }
 
 function endOf(workflow: WorkflowView): string {
