@@ -1,22 +1,25 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
-/**
- * Every metric of TemJob but the tallied ones below, by what it is about; docs/metrics.md is made from this (`npm run docs:metrics`). The units are the
- * base ones, and no label holds an id.
- */
-export function familiesOf(registry: Registry) {
+/** A registry as prom-client has it, for one node. What is counted before it is opened is given to it later. */
+export function openRegistry({ version }: { readonly version: string }): {
+  readonly registry: Registry;
+  readonly families: Families;
+} {
+  const registry = new Registry();
+  const families = familiesOf(registry);
+  // By their usual names, so that any dashboard for Node.js shows them.
+  collectDefaultMetrics({ register: registry });
+  families.buildInfo.set({ version, node_version: process.versions.node }, 1);
+  return { registry, families };
+}
+
+/** Every counter and gauge of TemJob, by what it is about. The units are the base ones, and no label holds an id. */
+function familiesOf(registry: Registry) {
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
     new Counter({ name: `temjob_${name}`, help, labelNames, registers });
   const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
     new Gauge({ name: `temjob_${name}`, help, labelNames, registers });
-  const histogram = <Label extends string>(
-    name: string,
-    buckets: readonly number[],
-    help: string,
-    labelNames: Label[] = [],
-  ) =>
-    new Histogram({ name: `temjob_${name}`, help, labelNames, registers, buckets: [...buckets] });
 
   return {
     workflowsStarted: counter(
@@ -115,28 +118,12 @@ export function familiesOf(registry: Registry) {
     ),
     nodeDraining: gauge('node_draining', '1 while this node hands over its work.'),
 
-    dbQuery: histogram(
-      'db_query_seconds',
-      [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-      'Uses of a MySQL connection; pool: commit (one journal statement), query, checkpoint.',
-      ['pool'],
-    ),
     dbPoolInUse: gauge('db_pool_in_use', 'MySQL connections that are in use.', ['pool']),
     dbPoolWaiting: gauge('db_pool_waiting', 'Callers that wait for a MySQL connection.', ['pool']),
     dbPoolSize: gauge('db_pool_size', 'MySQL connections that there may be.', ['pool']),
-    redisRtt: histogram(
-      'redis_rtt_seconds',
-      [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-      'Round trips of the heartbeat in Redis, twice a second.',
-    ),
     serverUp: gauge('server_up', '1 while a server answers this node; server: mysql, redis.', [
       'server',
     ]),
-    checkpoint: histogram(
-      'checkpoint_seconds',
-      [0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 10],
-      'Rounds of writing snapshots and history.',
-    ),
     checkpointSnapshots: counter('checkpoint_snapshots_total', 'Snapshots that were written.'),
     dutyFailures: counter(
       'duty_failures_total',
@@ -153,11 +140,6 @@ export function familiesOf(registry: Registry) {
     threadPoolWaiting: gauge('thread_pool_waiting', 'Attempts that wait for a thread.', ['pool']),
 
     timersPending: gauge('timers_pending', 'Actors in memory that want to be woken.'),
-    timerLag: histogram(
-      'timer_lag_seconds',
-      [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
-      'How much later than asked for an actor was woken.',
-    ),
 
     uiSockets: gauge('ui_sockets', 'Pages that are connected to this node.'),
     uiTopics: gauge('ui_topics', 'Topics that somebody watches through this node.'),
@@ -165,12 +147,6 @@ export function familiesOf(registry: Registry) {
       'ui_resyncs_total',
       'Times that a page needed the whole of a topic again; reason: gap, overflow, epoch.',
       ['reason'],
-    ),
-    httpRequest: histogram(
-      'http_request_duration_seconds',
-      [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-      'Requests to the door; route: its pattern. Waiting for a result counts.',
-      ['method', 'route', 'status'],
     ),
 
     buildInfo: gauge('build_info', 'Always 1; the labels say what runs.', [
@@ -181,43 +157,3 @@ export function familiesOf(registry: Registry) {
 }
 
 export type Families = ReturnType<typeof familiesOf>;
-
-/** The histograms that are added to with every workflow and task, see Tally. */
-export const tallied = {
-  workflowDuration: {
-    name: 'temjob_workflow_duration_seconds',
-    help: 'From the acceptance of a workflow to its end, or to each of its ends.',
-    labels: ['workflow'],
-    bounds: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400],
-  },
-  taskQueueWait: {
-    name: 'temjob_task_queue_wait_seconds',
-    help: 'From the hand-out of an attempt by its owner to its beginning on this node; between two nodes, by both their clocks.',
-    labels: ['task'],
-    bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800],
-  },
-  taskDuration: {
-    name: 'temjob_task_duration_seconds',
-    help: 'From the beginning of an attempt on this node to its end.',
-    labels: ['task'],
-    bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800],
-  },
-  actorMailboxDepth: {
-    name: 'temjob_actor_mailbox_depth',
-    help: "Messages that an actor of the user's own had waiting when a turn of it was handed out.",
-    labels: ['actor'],
-    bounds: [1, 2, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000],
-  },
-  actorTurn: {
-    name: 'temjob_actor_turn_seconds',
-    help: "From the beginning of a turn of an actor of the user's own on this node to its end.",
-    labels: ['actor'],
-    bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
-  },
-  commitEntries: {
-    name: 'temjob_commit_entries',
-    help: 'Actors in one committed batch of a shard.',
-    labels: [],
-    bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
-  },
-} as const;

@@ -1,34 +1,31 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
-
 import type { Node } from '#cluster/node.ts';
 import type { Notices } from '#cluster/notices.ts';
 import type { Door, DoorOptions } from '#http/server.ts';
 
 import { ByName } from './by-name.ts';
-import { type Families, familiesOf } from './families.ts';
+import { DoorCounts } from './door-counts.ts';
+import type { Families, openRegistry } from './families.ts';
 import { namesLimit, NoticeCounts } from './notice-counts.ts';
-import { textOf } from './tally.ts';
+import { type TalliedHistogram, textOf } from './tally.ts';
 
 /** A scrape goes on without what Redis does not tell in this time. */
 const queuesWithinMs = 1_000;
 
 /**
  * The metrics of one node, with a registry of its own: several nodes in a process do not mix. Counters follow the notices from
- * the beginning on; gauges are read when somebody asks.
+ * the beginning on; gauges are read when somebody asks. prom-client is loaded with the first question: that takes 50 ms of
+ * a core, which a start can do without.
  */
 export class NodeMetrics {
-  readonly #registry = new Registry();
-  readonly #families: Families;
-  readonly #counts: NoticeCounts;
+  readonly #version: string;
+  readonly #counts = new NoticeCounts();
+  readonly #doorCounts = new DoorCounts();
+  #opened: Promise<ReturnType<typeof openRegistry>> | null = null;
   #node: Pick<Node, 'gauges' | 'queues'> | null = null;
   #door: Pick<Door, 'load'> | null = null;
 
   constructor(notices: Notices, { version }: { readonly version: string }) {
-    this.#families = familiesOf(this.#registry);
-    // By their usual names, so that any dashboard for Node.js shows them.
-    collectDefaultMetrics({ register: this.#registry });
-    this.#families.buildInfo.set({ version, node_version: process.versions.node }, 1);
-    this.#counts = new NoticeCounts(this.#families);
+    this.#version = version;
     this.#counts.listen(notices);
   }
 
@@ -42,52 +39,56 @@ export class NodeMetrics {
 
   /** What the door shows, and whom it tells of its requests and pages. */
   get forDoor(): Required<Pick<DoorOptions, 'metrics' | 'observer'>> {
-    return {
-      metrics: async () => await this.exposition(),
-      observer: {
-        answered: ({ method, route, status, ms }) => {
-          this.#families.httpRequest.observe({ method, route, status }, ms / 1_000);
-        },
-        resynced: (reason) => this.#families.uiResyncs.inc({ reason }),
-      },
-    };
+    return { metrics: async () => await this.exposition(), observer: this.#doorCounts };
   }
 
   /** What a scrape gets. */
   async exposition(): Promise<{ readonly contentType: string; readonly text: string }> {
-    await this.#readQueues();
-    this.#readGauges();
-    this.#counts.settle();
-    // Both at the same moment: prom-client takes its numbers before it waits for anything.
-    const tallied = this.#counts.histograms().map(textOf);
-    const text = [await this.#registry.metrics(), ...tallied].join('\n');
-    return { contentType: this.#registry.contentType, text };
+    const { registry, families } = await this.#open();
+    await this.#readQueues(families);
+    this.#readGauges(families);
+    this.#counts.settle(families);
+    this.#doorCounts.settle(families);
+    // All at the same moment: prom-client takes its numbers before it waits for anything.
+    const histograms = this.#histograms().map(textOf);
+    const text = [await registry.metrics(), ...histograms].join('\n');
+    return { contentType: registry.contentType, text };
   }
 
   /** Name, type, labels and meaning of every metric, for the documentation. */
   async describe(): Promise<readonly MetricDescription[]> {
-    const described = await this.#registry.getMetricsAsJSON();
-    const labels = new Map(this.#registry.getMetricsAsArray().map(labelsOf));
-    const own = described.map(({ name, help, type }) => ({
+    const { registry } = await this.#open();
+    const labelsByName = new Map(registry.getMetricsAsArray().map(labelsOf));
+    const counted = (await registry.getMetricsAsJSON()).map(({ name, help, type }) => ({
       name,
       type: String(type),
-      labels: labels.get(name) ?? [],
+      labels: labelsByName.get(name) ?? [],
       help,
     }));
-    const counted = this.#counts
-      .histograms()
-      .map(({ name, labels: of, help }) => ({ name, type: 'histogram', labels: of, help }));
-    return [...own, ...counted].toSorted((one, other) => one.name.localeCompare(other.name));
+    const tallied = this.#histograms().map(({ name, labels, help }) => {
+      return { name, type: 'histogram', labels, help };
+    });
+    return [...counted, ...tallied].toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
-  #readGauges(): void {
+  #histograms(): readonly TalliedHistogram[] {
+    return [...this.#counts.histograms(), ...this.#doorCounts.histograms()];
+  }
+
+  async #open(): Promise<ReturnType<typeof openRegistry>> {
+    this.#opened ??= import('./families.ts').then((families) =>
+      families.openRegistry({ version: this.#version }),
+    );
+    return await this.#opened;
+  }
+
+  #readGauges(set: Families): void {
     if (this.#door !== null) {
       const { sockets, topics } = this.#door.load();
-      this.#families.uiSockets.set(sockets);
-      this.#families.uiTopics.set(topics);
+      set.uiSockets.set(sockets);
+      set.uiTopics.set(topics);
     }
     if (this.#node === null) return;
-    const set = this.#families;
     const gauges = this.#node.gauges();
     for (const [type, count] of Object.entries(gauges.actors)) set.actors.set({ type }, count);
     // A total that the node keeps itself.
@@ -117,8 +118,7 @@ export class NodeMetrics {
   }
 
   /** Queues that nobody can tell about now are left out: an old number would look like a new one. */
-  async #readQueues(): Promise<void> {
-    const { queueBacklog, queueLeased, queueOldestAge } = this.#families;
+  async #readQueues({ queueBacklog, queueLeased, queueOldestAge }: Families): Promise<void> {
     const found = this.#node === null ? [] : await within(queuesWithinMs, this.#node.queues());
     for (const family of [queueBacklog, queueLeased, queueOldestAge]) family.reset();
     // Anew each time: a queue that is gone makes room for others.

@@ -3,7 +3,8 @@ import type { Outcome, Work } from '#actors/work.ts';
 import type { NoticeMap, Notices } from '#cluster/notices.ts';
 
 import { ByName } from './by-name.ts';
-import { type Families, tallied } from './families.ts';
+import type { Families } from './families.ts';
+import { tallied } from './tallied.ts';
 import { Tally, type TalliedHistogram } from './tally.ts';
 
 /** So many names of workflows, of task types and of actor types are told apart. */
@@ -11,44 +12,53 @@ export const namesLimit = 100;
 
 /**
  * Counts what a node tells of itself. What was committed is counted by the node that committed it, and what ran by the node
- * that ran it; so sums over all nodes are right. What happens with every workflow is counted in plain numbers here, and given
- * to prom-client when somebody asks.
+ * that ran it; so sums over all nodes are right. All of it is plain numbers, which prom-client is given when somebody asks.
  */
 export class NoticeCounts {
-  readonly #families: Families;
   readonly #workflows = new ByName(namesLimit, workflowCounts);
   readonly #tasks = new ByName(namesLimit, taskCounts);
   readonly #actors = new ByName(namesLimit, actorCounts);
   readonly #duties = new ByName(namesLimit, () => ({ failures: 0 }));
+  readonly #pools = new ByName(namesLimit, () => new Tally(tallied.dbQuery.bounds));
   readonly #commitEntries = new Tally(tallied.commitEntries.bounds);
-
-  constructor(families: Families) {
-    this.#families = families;
-  }
+  readonly #redisRtt = new Tally(tallied.redisRtt.bounds);
+  readonly #checkpoints = new Tally(tallied.checkpoint.bounds);
+  readonly #timerLag = new Tally(tallied.timerLag.bounds);
+  readonly #members = { up: 0, down: 0 };
+  readonly #shards = { claimed: 0, taken_over: 0, released: 0, fenced: 0 };
+  #snapshots = 0;
+  #faults = 0;
 
   listen(notices: Notices): void {
-    const count = this.#families;
     notices.on('batch.committed', (notice) => this.#committed(notice));
     notices.on('task.ended', ({ work, outcome, startedAt }) => {
       this.#ended(work, outcome, startedAt);
     });
-    notices.on('actor.faulted', () => count.actorFaults.inc());
-    notices.on('timer.rang', ({ lateMs }) => count.timerLag.observe(lateMs / 1_000));
-    notices.on('member.up', () => count.membershipChanges.inc({ change: 'up' }));
-    notices.on('member.down', () => count.membershipChanges.inc({ change: 'down' }));
+    notices.on('actor.faulted', () => {
+      this.#faults += 1;
+    });
+    notices.on('timer.rang', ({ lateMs }) => this.#timerLag.add(lateMs / 1_000));
+    notices.on('member.up', () => {
+      this.#members.up += 1;
+    });
+    notices.on('member.down', () => {
+      this.#members.down += 1;
+    });
     notices.on('shards.claimed', ({ shards, taken }) => {
-      count.shardMoves.inc({ reason: 'claimed' }, shards.length - taken);
-      count.shardMoves.inc({ reason: 'taken_over' }, taken);
+      this.#shards.claimed += shards.length - taken;
+      this.#shards.taken_over += taken;
     });
     notices.on('shards.released', ({ shards }) => {
-      count.shardMoves.inc({ reason: 'released' }, shards.length);
+      this.#shards.released += shards.length;
     });
-    notices.on('shard.fenced', () => count.shardMoves.inc({ reason: 'fenced' }));
-    notices.on('redis.answered', ({ ms }) => count.redisRtt.observe(ms / 1_000));
-    notices.on('mysql.answered', ({ pool, ms }) => count.dbQuery.observe({ pool }, ms / 1_000));
+    notices.on('shard.fenced', () => {
+      this.#shards.fenced += 1;
+    });
+    notices.on('redis.answered', ({ ms }) => this.#redisRtt.add(ms / 1_000));
+    notices.on('mysql.answered', ({ pool, ms }) => this.#pools.of(pool).add(ms / 1_000));
     notices.on('checkpoint.written', ({ snapshots, ms }) => {
-      count.checkpoint.observe(ms / 1_000);
-      count.checkpointSnapshots.inc(snapshots);
+      this.#checkpoints.add(ms / 1_000);
+      this.#snapshots += snapshots;
     });
     notices.on('duty.failed', ({ duty }) => {
       this.#duties.of(duty).failures += 1;
@@ -56,8 +66,7 @@ export class NoticeCounts {
   }
 
   /** Gives the totals to prom-client. */
-  settle(): void {
-    const to = this.#families;
+  settle(to: Families): void {
     for (const family of [to.workflowsStarted, to.workflowsRetried, to.workflowsClosed])
       family.reset();
     for (const [workflow, { started, retried, closed }] of this.#workflows) {
@@ -80,6 +89,13 @@ export class NoticeCounts {
       for (const [outcome, n] of Object.entries(turns)) to.actorTurns.inc({ actor, outcome }, n);
       to.actorQuarantines.inc({ actor }, quarantined);
     }
+    for (const family of [to.membershipChanges, to.shardMoves]) family.reset();
+    for (const [change, n] of Object.entries(this.#members))
+      to.membershipChanges.inc({ change }, n);
+    for (const [reason, n] of Object.entries(this.#shards)) to.shardMoves.inc({ reason }, n);
+    for (const family of [to.actorFaults, to.checkpointSnapshots]) family.reset();
+    to.actorFaults.inc(this.#faults);
+    to.checkpointSnapshots.inc(this.#snapshots);
     to.dutyFailures.reset();
     for (const [duty, { failures }] of this.#duties) to.dutyFailures.inc({ duty }, failures);
   }
@@ -98,6 +114,10 @@ export class NoticeCounts {
       { ...tallied.actorMailboxDepth, tallies: actors.map(([name, { depth }]) => [[name], depth]) },
       { ...tallied.actorTurn, tallies: actors.map(([name, { duration }]) => [[name], duration]) },
       { ...tallied.commitEntries, tallies: [[[], this.#commitEntries]] },
+      { ...tallied.dbQuery, tallies: [...this.#pools].map(([pool, tally]) => [[pool], tally]) },
+      { ...tallied.redisRtt, tallies: [[[], this.#redisRtt]] },
+      { ...tallied.checkpoint, tallies: [[[], this.#checkpoints]] },
+      { ...tallied.timerLag, tallies: [[[], this.#timerLag]] },
     ];
   }
 
