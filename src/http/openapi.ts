@@ -179,19 +179,30 @@ function anyRouteRefuses({ scope, method, tag }: Route): readonly ProblemCode[] 
 }
 
 function refusalOf(id: string, codes: readonly ProblemCode[]): ZodOpenApiResponseObject {
-  const waits = codes.some((code) => meaningOf(code).retryAfterMs !== undefined);
+  const waits = codes.every((code) => meaningOf(code).retryAfterMs !== undefined);
+  const headers = {
+    ...(waits ? { 'Retry-After': retryAfter } : {}),
+    ...(codes.includes('UNAUTHENTICATED') ? { 'WWW-Authenticate': challenge } : {}),
+  };
   return {
     id,
     description: codes.map((code) => `\`${code}\`: ${meaningOf(code).title}.`).join(' '),
-    ...(waits ? { headers: { 'Retry-After': retryAfter } } : {}),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
     content: { 'application/problem+json': { schema: problem } },
   };
 }
 
 const retryAfter = {
   description: 'In how many seconds to ask again.',
-  schema: { type: 'integer' as const, minimum: 1 },
-};
+  schema: { type: 'integer', minimum: 1 },
+  required: true,
+} as const;
+
+const challenge = {
+  description: 'That a key is wanted (RFC 6750).',
+  schema: { type: 'string' },
+  required: true,
+} as const;
 
 /** NOT_FOUND -> NotFound */
 function capitalized(code: string): string {

@@ -326,8 +326,9 @@ describe('the REST API', () => {
   });
 
   it('says that it lives and is ready', async () => {
-    expect((await request(rest.doors.url, 'GET', '/livez')).status).to.equal(200);
-    expect((await request(rest.doors.url, 'GET', '/readyz')).status).to.equal(200);
+    for (const path of ['/livez', '/readyz', '/healthz', '/startupz']) {
+      expect((await request(rest.doors.url, 'GET', path)).status, path).to.equal(200);
+    }
   });
 
   it('gives a request id back, or makes one', async () => {

@@ -13,7 +13,13 @@ export const stats = z
     failed: count,
     canceled: count,
   })
-  .meta({ id: 'Stats', description: 'How many workflows there are, by state.' });
+  .meta({
+    id: 'Stats',
+    description: 'How many workflows there are, by state.',
+    examples: [
+      { total_workflows: 12, pending: 0, running: 3, completed: 8, failed: 1, canceled: 0 },
+    ],
+  });
 
 export const throughputQuery = z.strictObject({
   minutes: wholeOr(60, 1, 7 * 24 * 60, 'How many minutes, this one included.'),

@@ -87,6 +87,25 @@ export const task = z
   .meta({
     id: 'Task',
     description: 'One execution of a step, with its attempts.',
+    examples: [
+      {
+        id: 'order-7.1',
+        workflow_id: 'order-7',
+        type: 'charge',
+        step: 'charge',
+        depends_on: ['validate'],
+        input: { order: 7, valid: true },
+        output: { charged: 42 },
+        state: 'completed',
+        retry_count: 0,
+        max_retries: 2,
+        attempt: 1,
+        created_at: '2026-01-31T12:00:00.010Z',
+        started_at: '2026-01-31T12:00:00.012Z',
+        completed_at: '2026-01-31T12:00:00.250Z',
+        worker_id: 'a-1b2c3d',
+      },
+    ],
   }) satisfies z.ZodType<TaskView>;
 
 export const taskList = z.object({ tasks: list(task) });

@@ -161,6 +161,22 @@ export const workflow = z
   .meta({
     id: 'Workflow',
     description: 'One run of a definition.',
+    examples: [
+      {
+        id: 'order-7',
+        name: 'order_processing',
+        version: 'a9b31ab94771',
+        state: 'completed',
+        input: { order: 7 },
+        output: { order: 7, valid: true, charged: 42 },
+        created_at: '2026-01-31T12:00:00.000Z',
+        started_at: '2026-01-31T12:00:00.002Z',
+        ended_at: '2026-01-31T12:00:00.251Z',
+        tags: { customer: 'acme' },
+        tasks: ['order-7.0', 'order-7.1'],
+        outputs: { validate: { valid: true }, charge: { charged: 42 } },
+      },
+    ],
   }) satisfies z.ZodType<WorkflowView>;
 
 /** What the cluster tells of a workflow in a list. */
@@ -192,7 +208,10 @@ export const started = z
     id: z.string().meta({ description: 'The same.' }),
     existing: z.boolean().meta({ description: 'Whether it had been started before.' }),
   })
-  .meta({ id: 'Started' });
+  .meta({
+    id: 'Started',
+    examples: [{ workflow_id: 'order-7', id: 'order-7', existing: false }],
+  });
 
 export const result = z
   .object({ id: z.string(), state: z.literal('completed'), output: jsonObject })
