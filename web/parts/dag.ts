@@ -232,7 +232,6 @@ function drawStep(step: StepCard, place: Point, onSelect: () => void): DrawnNode
     time.hidden = task.started_at === undefined;
     const fraction = task.state === 'running' ? (task.progress?.fraction ?? 0) : 0;
     bar.style.width = `${Math.round(Math.min(1, Math.max(0, fraction)) * 100)}%`;
-    button.setAttribute('aria-label', `${task.step}: ${words}`);
   };
   return {
     button,
@@ -266,7 +265,6 @@ function drawFold(group: DrawnGroup<StepCard>, place: Point, onSelect: () => voi
     place,
     show: (tasks) => {
       // The graph of a definition has no tasks.
-      button.setAttribute('aria-label', `${count} ${name}`);
       if (tasks.length === 0) return;
       setState(button, icon, stateOfAll(tasks));
       const counts = countsOf(tasks);
@@ -276,7 +274,6 @@ function drawFold(group: DrawnGroup<StepCard>, place: Point, onSelect: () => voi
         failed: (counts['failed'] ?? 0) + (counts['retrying'] ?? 0),
       });
       setText(note, words);
-      button.setAttribute('aria-label', `${count} ${name}: ${words}`);
     },
   };
 }
