@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
 import { expect } from 'chai';
+import type { RowDataPacket } from 'mysql2/promise';
 
 import { parseAddress } from '#cluster/mysql/address.ts';
 import { openOrm } from '#cluster/mysql/orm.ts';
@@ -9,7 +10,7 @@ import { Store } from '#cluster/mysql/store.ts';
 import { freshDatabase, sharedServers } from '../support/servers.ts';
 import { CutProxy } from './cut-proxy.ts';
 import { dumpSchema } from './schema-dump.ts';
-import { connect, freshStore, openStore } from './store.ts';
+import { connect, freshStore, openStore, snapshot } from './store.ts';
 
 const dumpFile = new URL('../../src/cluster/mysql/schema.sql', import.meta.url);
 
@@ -65,6 +66,41 @@ describe('the schema', () => {
 
     expect(await world.store.nodes.read()).to.be.empty;
     expect(await world.store.claims.read()).to.have.length(8);
+  });
+
+  it('of the version before is brought up to date while its nodes go on writing and reading', async () => {
+    await using world = await freshStore();
+    await using connection = await connect(world.url);
+    await connection.query('DROP TABLE tag, throughput');
+    await connection.query(
+      'ALTER TABLE actor DROP KEY actor_id, DROP KEY actor_name_state, ADD KEY actor_name (kind, name, created_at, id)',
+    );
+    await connection.query('ALTER TABLE definition DROP KEY definition_newest');
+    await connection.query("DELETE FROM migration WHERE name <> '0001-initial'");
+    const { checkpoints } = world.store;
+    const data = 'x'.repeat(500);
+    const some = (from: number) =>
+      Array.from({ length: 500 }, (_, n) => snapshot({ id: `w${from + n}`, data }));
+    for (let from = 0; from < 10_000; from += 500) await checkpoints.write(some(from), [], []);
+
+    let written = 10_000;
+    const migrated = new AbortController();
+    const nodes = (async () => {
+      for (; !migrated.signal.aborted; written += 500) {
+        await checkpoints.write(some(written), [], []);
+        const [rows] = await connection.query<RowDataPacket[]>(
+          "SELECT id FROM actor WHERE kind = 'workflow' AND name = 'order' ORDER BY created_at DESC, id DESC LIMIT 5",
+        );
+        expect(rows).to.have.length(5);
+      }
+    })();
+    const { applied } = await world.store.migrate().finally(() => migrated.abort());
+    await nodes;
+
+    expect(applied).to.deep.equal(['0002-search']);
+    expect(await dumpSchema(connection)).to.equal(await readFile(dumpFile, 'utf8'));
+    expect(await world.store.workflows.count({})).to.equal(written);
+    expect(await world.store.workflows.count({ idPrefix: 'w1' })).to.be.at.least(1_111);
   });
 
   it('of a cluster with another number of shards is refused, with both numbers', async () => {

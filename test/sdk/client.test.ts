@@ -343,6 +343,20 @@ describe('a client', () => {
         expect(others).to.deep.equal([]);
         const [second] = await client.listWorkflows(1, 1);
         expect(second?.id).not.to.equal(newest?.id);
+        const one = await client.listPage({ limit: 1 });
+        const two = await client.listPage({ limit: 1, cursor: one.next ?? '' });
+        expect([...one.rows, ...two.rows].map((row) => row.id)).to.deep.equal([
+          newest?.id,
+          second?.id,
+        ]);
+        await fails(
+          client.listPage({ limit: 1, name: 'waits', cursor: one.next ?? '' }),
+          'INVALID_INPUT',
+        );
+        const at = Date.parse(second?.created_at ?? '');
+        const then = { createdAfter: at, createdBefore: at + 1, idPrefix: second?.id ?? '' };
+        expect((await client.listWorkflows(then)).map((row) => row.id)).to.deep.equal([second?.id]);
+        expect(await client.listWorkflows({ tags: { nobody: 'has this' } })).to.deep.equal([]);
         const canceled = await client.listWorkflows({ states: ['canceled'], name: 'waits' });
         expect(canceled.map((row) => row.id)).to.include(waiting);
         expect((await client.stats()).canceled).to.be.at.least(1);

@@ -109,7 +109,8 @@ async function createCluster(pool: Pool, shards: number): Promise<void> {
 }
 
 const noSuchTable = 1146;
-const lockSeconds = 60;
+/** Keys of a large table take minutes. */
+const lockSeconds = 600;
 
 /** The lock belongs to its connection and ends with it, so it has one that nobody else gets. */
 async function withMigrationLock<T>(address: Address, work: () => Promise<T>): Promise<T> {
