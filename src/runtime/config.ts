@@ -140,16 +140,25 @@ export function nodeOptions(config: Config): NodeOptions {
     concurrency: worker.concurrency,
     ...(worker.threads === undefined ? {} : { threads: worker.threads }),
     isolatedThreads: worker.isolated_threads,
-    ...(worker.timeout === undefined ? {} : { defaultStartToCloseMs: worker.timeout }),
-    ...(worker.retry_delay === undefined ? {} : { defaultRetryIntervalMs: worker.retry_delay }),
     cancelGraceMs: worker.cancel_grace,
-    ...(engine.max_workflow_timeout === undefined
-      ? {}
-      : { maxWorkflowTimeoutMs: engine.max_workflow_timeout }),
+    ...limitsOf(config),
     drainGraceMs: engine.drain_grace,
     retentionMs: engine.retention,
     dev: config.node.dev,
   };
+}
+
+/** Only what somebody has said: otherwise the definitions say it. Each is checked by itself, as a spread would hide a wrong name. */
+function limitsOf({ worker, engine }: Config): Partial<NodeOptions> {
+  const { timeout, retry_delay: retryDelay } = worker;
+  const { max_workflow_timeout: longest } = engine;
+  const attempts: Partial<NodeOptions> =
+    timeout === undefined ? {} : { defaultStartToCloseMs: timeout };
+  const retries: Partial<NodeOptions> =
+    retryDelay === undefined ? {} : { defaultRetryIntervalMs: retryDelay };
+  const workflows: Partial<NodeOptions> =
+    longest === undefined ? {} : { maxWorkflowTimeoutMs: longest };
+  return { ...attempts, ...retries, ...workflows };
 }
 
 /** Who may come to the door, and how often, as far as the configuration says. */

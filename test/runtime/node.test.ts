@@ -236,15 +236,24 @@ describe('temjob start', function () {
     await endsWell(node);
   });
 
-  it('reads the file that --config names', async () => {
+  it('reads the file that --config names, and keeps to the limits in it', async () => {
     await using dir = await TempDir.create();
     const file = dir.join('node.yaml');
-    await writeFile(file, 'node:\n  name: from-the-file\nlogging:\n  level: debug\n');
+    await writeFile(
+      file,
+      'node:\n  name: from-the-file\nengine:\n  max_workflow_timeout: 1s\nlogging:\n  level: debug\n',
+    );
 
     await using node = startNode(await freshServers(), { args: ['--config', file] });
-    const cluster = await request(await served(node), 'GET', '/api/v1/cluster');
+    const url = await served(node);
+    const cluster = await request(url, 'GET', '/api/v1/cluster');
+    await startReport(url, 200);
+    const report = await request(url, 'GET', '/api/v1/workflows/report/result?wait=20s');
 
     expect(JSON.stringify(cluster.body)).to.contain('"from-the-file"');
+    expect(report.body).to.deep.include({ code: 'WORKFLOW_FAILED' });
+    expect(JSON.stringify(report.body)).to.match(/1s|timeout/i);
+    expect(node.output).to.match(/"workflow_id":"report","shard":\d+,.*"task_id":"report\.\d"/);
     node.signal('SIGTERM');
     await endsWell(node);
   });
