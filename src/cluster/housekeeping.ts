@@ -24,8 +24,9 @@ export function housekeeping(
     }
     await store.journal.trim(owned);
     for (let chunk = 0; chunk < chunksPerRound; chunk += 1) {
-      const pruned = await store.retention.prune(retentionMs, workflowsPerChunk);
-      if (pruned < workflowsPerChunk) return;
+      const ended = await store.retention.ended(owned, retentionMs, workflowsPerChunk);
+      await engine.withhold(ended, async (actors) => await store.retention.remove(actors));
+      if (ended.length < workflowsPerChunk) return;
     }
   });
 }

@@ -166,6 +166,38 @@ describe('a failed workflow of a cluster', function () {
   }
 });
 
+describe('a workflow that failed longer ago than workflows are kept', function () {
+  this.timeout(40_000);
+
+  it('is removed, and can be started anew, unless it was retried in time', async () => {
+    isBroken = true;
+    door = gate();
+    await using cluster = await startCluster({ definitions: [delivery], shards: 4 });
+    const ids = ['gone-1', 'gone-2', 'kept'];
+    const start = async (id: string, api = cluster.api) =>
+      await api.start({ name: 'delivery', id, input: {} });
+    await Promise.all(ids.map(async (id) => await start(id)));
+    await Promise.all(ids.map(async (id) => await cluster.api.result(id, 10_000)));
+    isBroken = false;
+    await cluster.api.retry('kept');
+    await cluster.nodes[0]?.stop({ graceMs: 0 });
+
+    const next = await cluster.join({ name: 'next', retentionMs: 1 });
+    await until(async () => {
+      const { rows } = await next.api.list({ limit: 10 });
+      return rows.length === 1;
+    });
+    door.open();
+    const kept = await next.api.result('kept', 20_000);
+    const gone = await refusal(next.api.retry('gone-1'));
+    const again = await start('gone-2', next.api);
+
+    expect(kept.workflow.state).to.equal('completed');
+    expect(gone).to.include({ code: 'NOT_FOUND' });
+    expect(again).to.deep.equal({ id: 'gone-2', existing: false });
+  });
+});
+
 function mend(): void {
   isBroken = false;
   door.open();

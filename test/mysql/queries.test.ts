@@ -242,9 +242,13 @@ describe('retention', () => {
       })),
     );
 
-    const pruned = [await retention.prune(60_000, 2), await retention.prune(60_000, 2)];
+    const others = await retention.ended([1, 2], 60_000, 2);
+    const first = await retention.ended([0], 60_000, 2);
+    await retention.remove(first);
+    const second = await retention.ended([0, 1], 60_000, 2);
+    await retention.remove(second);
 
-    expect(pruned).to.deep.equal([2, 1]);
+    expect([others, first, second].map((found) => found.length)).to.deep.equal([0, 2, 1]);
     const left = await snapshots.load(all);
     expect(left.map(({ id }) => id)).to.have.members(['open', 'fresh']);
     expect(await histories.read(0, 'a', { limit: 9 })).to.be.empty;

@@ -1,5 +1,6 @@
-import { type Pool, tuples } from './pool.ts';
+import { list, type Pool, tuples } from './pool.ts';
 import { int, text } from './row.ts';
+import type { ActorKey } from './snapshots.ts';
 
 /** Removes actors that ended long ago, with their history, log lines and tags. */
 export class Retention {
@@ -9,22 +10,32 @@ export class Retention {
     this.#pool = pool;
   }
 
-  /** Resolves to the number of actors that were removed, at most `chunk`: call again while it is that many. */
-  async prune(olderThanMs: number, chunk = 500): Promise<number> {
+  /** Actors of these shards that ended so long ago, the oldest first. */
+  async ended(
+    shards: readonly number[],
+    olderThanMs: number,
+    limit: number,
+  ): Promise<readonly ActorKey[]> {
+    if (shards.length === 0) return [];
     const rows = await this.#pool.rows(
-      'SELECT shard_id, id FROM actor WHERE ended_at < ? AND is_open = 0 ORDER BY ended_at LIMIT ?',
-      [Date.now() - olderThanMs, chunk],
+      `SELECT shard_id, id FROM actor WHERE ended_at < ? AND is_open = 0 AND shard_id IN ${list(shards.length)}
+       ORDER BY ended_at LIMIT ?`,
+      [Date.now() - olderThanMs, ...shards, limit],
     );
-    if (rows.length === 0) return 0;
-    const keys = rows.flatMap((row) => [int(row, 'shard_id'), text(row, 'id')]);
+    return rows.map((row) => ({ shard: int(row, 'shard_id'), id: text(row, 'id') }));
+  }
+
+  /** Their owner sees to it that none of them is opened again meanwhile. */
+  async remove(actors: readonly ActorKey[]): Promise<void> {
+    if (actors.length === 0) return;
+    const keys = actors.flatMap(({ shard, id }) => [shard, id]);
     // The actor last: should we die in between, the next call finds it again.
     for (const table of ['task_log', 'history', 'tag', 'actor']) {
       const closed = table === 'actor' ? ' AND is_open = 0' : '';
       await this.#pool.run(
-        `DELETE FROM ${table} WHERE (shard_id, id) IN (${tuples(rows.length, 2)})${closed}`,
+        `DELETE FROM ${table} WHERE (shard_id, id) IN (${tuples(actors.length, 2)})${closed}`,
         keys,
       );
     }
-    return rows.length;
   }
 }

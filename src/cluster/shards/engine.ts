@@ -8,7 +8,7 @@ import { readWorkflowState } from '#actors/workflow-state.ts';
 import type { Background } from '../background.ts';
 import type { DefinitionCache } from '../definition-cache.ts';
 import type { Journal } from '../mysql/journal.ts';
-import type { Snapshot, Snapshots } from '../mysql/snapshots.ts';
+import type { ActorKey, Snapshot, Snapshots } from '../mysql/snapshots.ts';
 import type { Notices } from '../notices.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { Activation } from './activation.ts';
@@ -195,6 +195,31 @@ export class Engine {
     if (user !== null) return new UserActor(id, this.#policy(user.name));
     const plan = await this.#definitions.plan(name, version);
     return plan === null ? null : new WorkflowActor(id, plan);
+  }
+
+  /**
+   * Has actors removed from the store that nobody uses: messages to them wait meanwhile, and then find none. One that is in
+   * memory is spared: it may just have been opened again.
+   */
+  async withhold(
+    keys: readonly ActorKey[],
+    remove: (actors: readonly ActorKey[]) => Promise<void>,
+  ): Promise<void> {
+    const held = keys.flatMap(({ shard: number, id }) => {
+      const shard = this.#shards.get(number);
+      const isFree = shard?.mode === 'open' && !shard.activations.has(id) && !shard.loading.has(id);
+      return isFree ? [{ shard, id }] : [];
+    });
+    for (const { shard, id } of held) shard.loading.set(id, []);
+    try {
+      await remove(held.map(({ shard, id }) => ({ shard: shard.number, id })));
+    } finally {
+      for (const { shard, id } of held) {
+        if (shard.mode !== 'open') continue;
+        if (shard.loading.get(id)?.length === 0) shard.loading.delete(id);
+        else this.#load(shard, id);
+      }
+    }
   }
 
   /** A start under an id that nobody can have used before needs no look into MySQL. */
