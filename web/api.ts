@@ -1,18 +1,20 @@
 import type { z } from 'zod';
 
-import type { JsonObject } from '#actors/json.ts';
-import type { step } from '#http/schemas/definitions.ts';
+import type { node } from '#http/schemas/cluster.ts';
+import type {
+  definition,
+  definitionList,
+  definitionWithVersions,
+  step,
+} from '#http/schemas/definitions.ts';
+import type { eventPage } from '#http/schemas/events.ts';
 import type { task } from '#http/schemas/tasks.ts';
-import type { listedWorkflow, workflow } from '#http/schemas/workflows.ts';
+import type { startBody, started, workflow, workflowList } from '#http/schemas/workflows.ts';
 
 import { t } from './i18n/text.ts';
-import type { WorkflowEvent } from './parts/events.ts';
 import type { Who } from './who.ts';
 
 /* The REST calls of the console; the types of their answers are those of the door's own schemas. */
-
-/** Without what lists do not show: rows that come live have none of it. */
-export type ListedWorkflow = Omit<z.output<typeof listedWorkflow>, 'input' | 'output' | 'tasks'>;
 
 export type WholeWorkflow = z.output<typeof workflow>;
 
@@ -20,35 +22,15 @@ export type WholeTask = z.output<typeof task>;
 
 export type ListedStep = z.output<typeof step>;
 
-export interface ListedDefinition {
-  readonly name: string;
-  readonly version: string;
-  readonly steps: readonly ListedStep[];
-  readonly timeoutMs: number | null;
-  readonly onFailure: 'cancelSiblings' | 'letFinish';
-  readonly inputSchema?: JsonObject;
-}
+export type ListedDefinition = z.output<typeof definition>;
 
-export interface WholeDefinition extends ListedDefinition {
-  /** Newest first. */
-  readonly versions?: readonly { readonly version: string; readonly registered_at: string }[];
-}
+export type WholeDefinition = z.output<typeof definitionWithVersions>;
 
-export interface StartBody {
-  readonly name: string;
-  readonly input: JsonObject;
-  readonly id?: string;
-  readonly version?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-}
+export type StartBody = z.input<typeof startBody>;
 
 export const api = {
   workflows: (query: string, signal?: AbortSignal) =>
-    call<{
-      workflows: readonly ListedWorkflow[];
-      next_cursor?: string | null;
-      total?: number;
-    }>('GET', `/workflows?${query}`, { signal }),
+    call<z.output<typeof workflowList>>('GET', `/workflows?${query}`, { signal }),
   workflow: (id: string, signal?: AbortSignal) =>
     call<WholeWorkflow>('GET', `/workflows/${encodeURIComponent(id)}`, { signal }),
   task: (id: string, signal: AbortSignal) =>
@@ -57,7 +39,7 @@ export const api = {
   signIn: (key: string) => send<Who>('POST', '/session', { body: { key } }),
   signOut: () => send<{ message: string }>('DELETE', '/session'),
   definitions: (signal?: AbortSignal) =>
-    call<{ definitions: readonly ListedDefinition[] }>('GET', '/definitions', { signal }),
+    call<z.output<typeof definitionList>>('GET', '/definitions', { signal }),
   definition: (name: string, version?: string, signal?: AbortSignal) => {
     const query = version === undefined ? '' : `?${new URLSearchParams({ version }).toString()}`;
     return call<WholeDefinition>('GET', `/definitions/${encodeURIComponent(name)}${query}`, {
@@ -65,17 +47,17 @@ export const api = {
     });
   },
   /** Hands the shards of a node over, or lets it take part again. */
-  drain: (node: string, on: boolean) =>
-    call<{ message: string }>(
+  drain: (name: string, on: boolean) =>
+    call<z.output<typeof node>>(
       'POST',
-      `/cluster/nodes/${encodeURIComponent(node)}/${on ? 'drain' : 'undrain'}`,
+      `/cluster/nodes/${encodeURIComponent(name)}/${on ? 'drain' : 'undrain'}`,
       { body: {} },
     ),
   /** In development mode alone: the process of that node is gone. */
-  kill: (node: string) => call<{ message: string }>('POST', '/dev/kill', { body: { node } }),
-  start: (body: StartBody) => call<{ id: string }>('POST', '/workflows', { body }),
+  kill: (name: string) => call<{ message: string }>('POST', '/dev/kill', { body: { node: name } }),
+  start: (body: StartBody) => call<z.output<typeof started>>('POST', '/workflows', { body }),
   events: (id: string, after: number, limit: number, signal: AbortSignal) =>
-    call<{ events: readonly WorkflowEvent[]; next: number | null }>(
+    call<z.output<typeof eventPage>>(
       'GET',
       `/workflows/${encodeURIComponent(id)}/events?after=${after}&limit=${limit}`,
       { signal },

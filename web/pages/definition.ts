@@ -107,7 +107,7 @@ function draw(
 
 /** Which version is shown; a workflow stays on the one that it began with, so old ones matter. */
 function versionChoice(
-  { name, version, versions = [] }: WholeDefinition,
+  { name, version, versions }: WholeDefinition,
   { navigate }: PageContext,
 ): HTMLElement {
   const known = versions.some((each) => each.version === version)
