@@ -32,6 +32,8 @@ interface TaskPlace {
 
 const whole = -1;
 
+type Wanted = Pick<TaskFilter, 'type' | 'states' | 'node'>;
+
 /**
  * Finds tasks. They have no rows of their own: a task is a part of its workflow's snapshot. So the workflows that can have
  * such a task are looked through, the newest first.
@@ -64,11 +66,12 @@ export class TaskSearch {
         lookedAt.workflows += 1;
         lookedAt.bytes += snapshot.data.length;
         const from = snapshot.id === place?.id ? place.step : 0;
-        const tasks = await this.#tasksOf(snapshot, filter, from);
-        const room = limit - found.length;
-        found.push(...tasks.slice(0, room).map(({ view }) => view));
-        const over = tasks[room];
-        if (over !== undefined) return pageEndingAt({ ...snapshot, step: over.step });
+        const { tasks, next: step } = await this.#tasksOf(snapshot, filter, {
+          from,
+          limit: limit - found.length,
+        });
+        found.push(...tasks);
+        if (step !== null) return pageEndingAt({ ...snapshot, step });
       }
       if (next === null) return { tasks: found, next: null };
       place = { ...next, step: whole };
@@ -79,7 +82,7 @@ export class TaskSearch {
     }
   }
 
-  async #searchFor({ type, states }: TaskFilter | Omit<TaskFilter, 'limit'>): Promise<Search> {
+  async #searchFor({ type, states }: Wanted): Promise<Search> {
     const inStates = states === undefined ? undefined : workflowStatesOf(states);
     const narrowed = inStates === undefined ? {} : { states: inStates };
     if (type === undefined) return narrowed;
@@ -88,25 +91,25 @@ export class TaskSearch {
     return runs > runsLimit ? narrowed : { ...narrowed, names };
   }
 
+  /** Its tasks that fit, and the step of the first one that there was no room for. */
   async #tasksOf(
     { name, version, data }: Snapshot,
-    filter: Omit<TaskFilter, 'limit'>,
-    from: number,
-  ): Promise<readonly { readonly step: number; readonly view: TaskView }[]> {
-    if (!mentions(data, filter)) return [];
-    const plan = await this.#definitions.plan(name, version);
-    if (plan === null) return [];
+    wanted: Wanted,
+    { from, limit }: { from: number; limit: number },
+  ): Promise<{ readonly tasks: readonly TaskView[]; readonly next: number | null }> {
+    const plan = mentions(data, wanted) ? await this.#definitions.plan(name, version) : null;
+    if (plan === null) return { tasks: [], next: null };
     const state = readWorkflowState(data);
     const fitting = state.tasks.flatMap((task, step) =>
-      step >= from && fits(plan, step, task, filter) ? [step] : [],
+      step >= from && fits(plan, step, task, wanted) ? [step] : [],
     );
-    const views = taskViews(plan, state, new Set(fitting));
-    return views.map((view, index) => ({ step: fitting[index] ?? 0, view }));
+    const shown = new Set(fitting.slice(0, limit));
+    return { tasks: taskViews(plan, state, shown), next: fitting[limit] ?? null };
   }
 }
 
 /** Whether it is worth while to parse the text of a state: most of those that are looked through have no such task. */
-function mentions(data: string, { states, node }: Omit<TaskFilter, 'limit'>): boolean {
+function mentions(data: string, { states, node }: Wanted): boolean {
   const says = (key: string, value: string): boolean =>
     data.includes(`"${key}":${JSON.stringify(value).slice(0, -1)}`);
   return (
@@ -115,12 +118,7 @@ function mentions(data: string, { states, node }: Omit<TaskFilter, 'limit'>): bo
   );
 }
 
-function fits(
-  plan: Plan,
-  step: number,
-  task: TaskState,
-  { type, states, node }: Omit<TaskFilter, 'limit'>,
-): boolean {
+function fits(plan: Plan, step: number, task: TaskState, { type, states, node }: Wanted): boolean {
   return (
     (type === undefined || plan.steps[step]?.step.task === type) &&
     (states === undefined || states.includes(task.status)) &&
@@ -129,7 +127,7 @@ function fits(
 }
 
 /** Whether a task of one workflow, as it is shown, is one of those that are asked for. */
-export function taskFits(task: TaskView, { type, states, node }: TaskFilter): boolean {
+export function taskFits(task: TaskView, { type, states, node }: Wanted): boolean {
   return (
     (type === undefined || task.type === type) &&
     (states === undefined || states.includes(task.state)) &&
@@ -172,7 +170,7 @@ function nextRead({ workflows, bytes }: { workflows: number; bytes: number }): n
   return Math.max(1, Math.min(fitting, mostPerRead, workflowsPerCall - workflows));
 }
 
-function askedFor({ type, states, node }: Omit<TaskFilter, 'limit'>) {
+function askedFor({ type, states, node }: Wanted) {
   return ['tasks', type ?? null, states?.toSorted() ?? null, node ?? null];
 }
 

@@ -13,6 +13,8 @@ import type { Source, Watch } from './live-sources.ts';
 import { TopicState } from './live-topic.ts';
 
 const readEveryMs = 2_000;
+/** The rest after a reading is so many times as long as the reading: counting a million takes a while. */
+const readingShare = 10;
 // Lists lag their owners by a second, throughput by some more, and by more still while the shards of a dead node go to others.
 const settleMs = 6_000;
 const lookAtNodesEveryMs = 1_000;
@@ -83,12 +85,16 @@ export class OverviewSource implements Source {
 
   async #readWhileItChanges(): Promise<void> {
     const { signal } = this.#stop;
+    let tookMs = 0;
     do {
-      await sleep(readEveryMs, undefined, { signal, ref: false });
+      const restMs = Math.max(readEveryMs, tookMs * readingShare);
+      await sleep(restMs, undefined, { signal, ref: false });
+      const askedAt = performance.now();
       await this.#compare().catch((error: unknown) => {
         this.#watch.failed(error);
         this.#heardAt = performance.now();
       });
+      tookMs = performance.now() - askedAt;
     } while (performance.now() - this.#heardAt < settleMs);
   }
 
