@@ -22,7 +22,10 @@ export function whyLine(onSelect: (step: string) => void): {
       if (key === shown) return;
       shown = key;
       element.hidden = why === undefined;
-      if (why === undefined) return;
+      if (why === undefined) {
+        fill(words);
+        return;
+      }
       element.dataset['code'] = why.code;
       fill(words, ...wordsOf(why, onSelect), ...untilOf(why));
     },
