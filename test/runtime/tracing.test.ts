@@ -25,7 +25,7 @@ describe('otel.mjs of docs/tracing.md', function () {
     await symlink(installed, join(directory, 'node_modules'));
     const servers = await sharedServers();
     await using node = new Script(main, {
-      args: ['node'],
+      args: ['start'],
       channel: false,
       env: {
         NODE_OPTIONS: `--import=${pathToFileURL(file).href}`,
