@@ -2,6 +2,13 @@ import type { Command } from 'commander';
 
 import { numberWithin } from './options.ts';
 
+interface DevCommandOptions {
+  readonly port: number;
+  readonly data: string;
+  readonly nodes: number;
+  readonly modules?: readonly string[];
+}
+
 export function devCommand(program: Command): void {
   program
     .command('dev', { isDefault: true })
@@ -16,6 +23,7 @@ export function devCommand(program: Command): void {
     )
     .option('-d, --data <directory>', 'where the private servers keep their data', '.temjob')
     .option('-n, --nodes <count>', 'node processes', numberWithin(1, 26), 3)
+    .option('-m, --modules <files...>', 'modules with your workflows, instead of the samples')
     .addHelpText(
       'after',
       `
@@ -25,9 +33,9 @@ TEMJOB__REDIS__URL and TEMJOB__DATABASE__MYSQL__URL name are used instead of pri
 Examples:
   $ temjob dev
   $ temjob dev --port 9000 --nodes 5
-  $ TEMJOB__NODE__MODULES=./orders.ts temjob dev     your workflows instead of the samples`,
+  $ temjob dev --modules ./orders.ts`,
     )
-    .action(async ({ port, data, nodes }: { port: number; data: string; nodes: number }) => {
+    .action(async ({ port, data, nodes, modules }: DevCommandOptions) => {
       const named = await serversNamedIn(process.env);
       const { runDev } = await import('#dev/supervisor.ts');
       process.exitCode = await runDev({
@@ -36,6 +44,7 @@ Examples:
         port,
         dataDir: data,
         nodes,
+        modules,
         redisUrl: named.redis,
         mysqlUrl: named.mysql,
       });

@@ -28,6 +28,8 @@ export interface DevOptions {
   readonly port?: number | undefined;
   readonly dataDir?: string | undefined;
   readonly nodes?: number | undefined;
+  /** Files of task modules; the samples when left out. */
+  readonly modules?: readonly string[] | undefined;
   readonly redisUrl?: string | undefined;
   readonly mysqlUrl?: string | undefined;
 }
@@ -152,7 +154,14 @@ class Nodes implements AsyncDisposable {
           name,
           port,
           entry: options.entry,
-          env: environmentOf({ name, port, dataDir, urls, isFirst: nodes.length === 0 }),
+          env: environmentOf({
+            name,
+            port,
+            dataDir,
+            urls,
+            isFirst: nodes.length === 0,
+            modules: options.modules,
+          }),
           log: join(dataDir, 'log', `node-${name}.log`),
           warden,
           onEvent: (event) => announce(event, port),
@@ -189,6 +198,7 @@ function environmentOf(node: {
   dataDir: string;
   urls: ServerUrls;
   isFirst: boolean;
+  modules: readonly string[] | undefined;
 }): NodeJS.ProcessEnv {
   const { TEMJOB__NODE__SAMPLES: _, ...inherited } = process.env;
   return {
@@ -201,6 +211,7 @@ function environmentOf(node: {
     TEMJOB__SERVER__PORT: String(node.port),
     TEMJOB__NODE__NAME: node.name,
     TEMJOB__NODE__DEV: '1',
+    ...(node.modules && { TEMJOB__NODE__MODULES: node.modules.join(',') }),
     ...(node.isFirst && { TEMJOB__NODE__SAMPLES: 'first-start' }),
   };
 }

@@ -78,7 +78,8 @@ export async function runNode(options: {
   if (door === null) log.info('the worker works');
   else log.info({ url: door.url }, 'the API answers');
   process.send?.({ type: 'ready', url: door?.url ?? '' });
-  if (config.node.samples === 'first-start') await startSamples(node, signals);
+  if (config.node.samples === 'first-start' && hasSamples(config))
+    await startSamples(node, signals);
 }
 
 function requireModules(config: Config): void {
@@ -89,8 +90,12 @@ function requireModules(config: Config): void {
 }
 
 /** In development mode the samples run where nobody says what else to run. */
-function samplesOf({ node }: Config): { readonly modules?: readonly string[] } {
-  if (!node.dev || node.modules.length > 0) return {};
+function hasSamples({ node }: Config): boolean {
+  return node.dev && node.modules.length === 0;
+}
+
+function samplesOf(config: Config): { readonly modules?: readonly string[] } {
+  if (!hasSamples(config)) return {};
   return { modules: [new URL('../../examples/index.ts', import.meta.url).href] };
 }
 

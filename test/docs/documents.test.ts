@@ -35,7 +35,16 @@ describe('the snippets of the documents', () => {
     servers = { REDIS_URL: urls.redis, MYSQL_URL: await freshDatabase(urls) };
   });
 
+  it('are the same in both languages', () => {
+    const codes = ['README.md', 'README.zh-CN.md'].map((readme) =>
+      snippetsOf(documents.find(([name]) => name === readme)?.[1] ?? ''),
+    );
+    expect(codes[1]).to.deep.equal(codes[0]);
+  });
+
   for (const [name, text] of documents) {
+    // The same snippets as those of the README.
+    if (name === 'README.zh-CN.md') continue;
     for (const { file, code } of snippetsOf(text)) {
       it(`${file} of ${name} compiles and runs`, async function () {
         this.timeout(120_000);
