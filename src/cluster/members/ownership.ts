@@ -174,6 +174,7 @@ export class Ownership {
       engine: this.#engine,
       snapshots: this.#snapshots,
       journal: this.#journal,
+      notices: this.#notices,
     });
     for (const shard of shards) this.#engine.open(shard);
     for (const { shard } of claimed) this.#owners.set(shard, this.#id);

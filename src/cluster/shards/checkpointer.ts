@@ -151,7 +151,7 @@ interface Work {
 function collect(shards: readonly Shard[]): Work {
   const work: Work = { snapshots: [], segments: [], advances: [], moved: [], written: [] };
   for (const shard of shards) {
-    let upTo = shard.lastLsn;
+    let upTo = Math.min(shard.lastLsn, ...[...shard.damaged.values()].map((lsn) => lsn - 1));
     for (const activation of shard.dirty) {
       const lsn = activation.firstDirtyLsn;
       if (lsn === null) continue;

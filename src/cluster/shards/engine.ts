@@ -7,6 +7,7 @@ import { readWorkflowState } from '#actors/workflow-state.ts';
 
 import type { Background } from '../background.ts';
 import type { DefinitionCache } from '../definition-cache.ts';
+import { isPassing } from '../mysql/failures.ts';
 import type { Journal } from '../mysql/journal.ts';
 import type { ActorKey, Snapshot, Snapshots } from '../mysql/snapshots.ts';
 import type { Notices } from '../notices.ts';
@@ -160,8 +161,11 @@ export class Engine {
       this.#turn(shard, activation, incoming);
       return;
     }
-    if (activation !== undefined && isParked(shard, activation)) {
-      this.#turnAway(shard, activation, incoming);
+    if (
+      shard.damaged.has(envelope.to) ||
+      (activation !== undefined && isParked(shard, activation))
+    ) {
+      this.#turnAway(shard, incoming);
       return;
     }
     const loading = shard.loading.get(envelope.to);
@@ -259,18 +263,18 @@ export class Engine {
       span?.fail(error);
       span?.end();
       if (envelope.replyTo !== undefined) {
-        batch.effects.push({ type: 'reply', to: envelope.replyTo, reply: faulted(activation) });
+        batch.effects.push({ type: 'reply', to: envelope.replyTo, reply: faulted(envelope.to) });
       }
     }
     this.#commits.wake(shard);
   }
 
   /** A parked actor decides nothing; its messages are answered and taken out of the mailbox, so that nothing piles up. */
-  #turnAway(shard: Shard, activation: Activation, { envelope, entryId }: Incoming): void {
+  #turnAway(shard: Shard, { envelope, entryId }: Incoming): void {
     const batch = shard.filling();
     if (entryId !== null) batch.acks.push(entryId);
     if (envelope.replyTo !== undefined) {
-      batch.effects.push({ type: 'reply', to: envelope.replyTo, reply: faulted(activation) });
+      batch.effects.push({ type: 'reply', to: envelope.replyTo, reply: faulted(envelope.to) });
     }
     this.#commits.wake(shard);
   }
@@ -322,7 +326,12 @@ export class Engine {
       );
       for (const snapshot of snapshots) found.set(snapshot.id, snapshot);
       for (const one of wanted) {
-        await this.#receive(one, found.get(one.id));
+        try {
+          await this.#receive(one, found.get(one.id));
+        } catch (error) {
+          if (isPassing(error)) throw error;
+          this.#setAside(one, error);
+        }
         left.delete(one);
       }
     } catch (error) {
@@ -331,6 +340,16 @@ export class Engine {
         for (const { shard, id } of left) if (shard.mode === 'open') this.#load(shard, id);
       }, retryLoadMs);
     }
+  }
+
+  /** What cannot be read must not hold up what was to be read with it. */
+  #setAside({ shard, id }: { shard: Shard; id: string }, error: unknown): void {
+    const waiting = shard.loading.get(id) ?? [];
+    shard.loading.delete(id);
+    if (shard.mode !== 'open') return;
+    shard.setAside(id, Infinity);
+    this.#notices.emit('actor.faulted', { id, error, parked: true });
+    for (const incoming of waiting) this.deliver(shard, incoming);
   }
 
   /** The actor that messages have waited for, as it was stored, or new. */
@@ -441,10 +460,10 @@ function isParked(shard: Shard, activation: Activation): boolean {
   return activation.broken && (shard.faults.get(activation.id) ?? 0) >= faultsUntilParked;
 }
 
-function faulted(activation: Activation): Reply {
+function faulted(id: string): Reply {
   return {
     ok: false,
     code: 'INTERNAL',
-    message: `the decision about a message to ${activation.id} failed; see the log of its node`,
+    message: `the decision about a message to ${id} failed; see the log of its node`,
   };
 }

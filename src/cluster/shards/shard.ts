@@ -44,6 +44,8 @@ export class Shard {
   caughtUp = false;
   /** How often it was read from its beginning. */
   rewinds = 0;
+  /** Actors that cannot be read, and from which row of the journal on their stored state lacks something; Infinity: nothing. */
+  readonly damaged = new Map<string, number>();
   /** Faults of actors since this node owns the shard. */
   readonly faults = new Map<string, number>();
   readonly #batches: Batch[] = [];
@@ -63,6 +65,19 @@ export class Shard {
     this.cursor = null;
     this.caughtUp = false;
     this.rewinds += 1;
+  }
+
+  /** Sets an actor aside that cannot be read: the others are not to wait for it, and no checkpoint is to pass what it lacks. */
+  setAside(id: string, lsn: number): void {
+    const activation = this.activations.get(id);
+    const since = Math.min(
+      lsn,
+      activation?.firstDirtyLsn ?? Infinity,
+      this.damaged.get(id) ?? Infinity,
+    );
+    this.damaged.set(id, since);
+    this.activations.delete(id);
+    if (activation !== undefined) this.dirty.delete(activation);
   }
 
   /** The journal holds these events of an actor, the first of which has this number. */

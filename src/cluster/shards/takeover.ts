@@ -1,8 +1,10 @@
 import type { JournalEntry } from '#actors/actor.ts';
 
 import type { Claimed } from '../mysql/claims.ts';
+import { isPassing } from '../mysql/failures.ts';
 import type { Journal } from '../mysql/journal.ts';
 import type { Snapshot, Snapshots } from '../mysql/snapshots.ts';
+import type { Notices } from '../notices.ts';
 import { Activation } from './activation.ts';
 import type { Engine } from './engine.ts';
 import { Shard } from './shard.ts';
@@ -16,20 +18,39 @@ export const wakeWindowMs = 10 * 60_000;
  */
 export async function loadShards(
   claimed: readonly Claimed[],
-  parts: { engine: Engine; snapshots: Snapshots; journal: Journal },
+  parts: { engine: Engine; snapshots: Snapshots; journal: Journal; notices: Notices },
 ): Promise<readonly Shard[]> {
-  const { engine, snapshots, journal } = parts;
+  const { engine, snapshots, journal, notices } = parts;
   const shards = new Map(
     claimed.map(({ shard, epoch, lsn, checkpointLsn }) => [
       shard,
       new Shard(shard, epoch, lsn, checkpointLsn),
     ]),
   );
+  /** An actor that cannot be read is set aside: the others of its shard, and all other shards, are not to wait for it. */
+  const orSetAside = async (
+    shard: Shard,
+    id: string,
+    lsn: number,
+    work: () => Promise<void>,
+  ): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      shard.setAside(id, lsn);
+      notices.emit('actor.faulted', { id, error, parked: true });
+    }
+  };
   const activate = async (snapshot: Snapshot): Promise<void> => {
-    const actor = await engine.restore(snapshot);
+    const { id } = snapshot;
     const shard = shards.get(snapshot.shard);
-    if (actor === null || shard === undefined) return;
-    shard.activations.set(actor.id, new Activation(actor, Date.now()));
+    if (shard === undefined) return;
+    await orSetAside(shard, id, Infinity, async () => {
+      const actor = await engine.restore(snapshot);
+      if (actor === null) throw new Error(`nobody knows the definition of ${id}`);
+      shard.activations.set(id, new Activation(actor, Date.now()));
+    });
   };
   for await (const page of snapshots.open([...shards.keys()])) {
     for (const snapshot of page) await activate(snapshot);
@@ -46,7 +67,15 @@ export async function loadShards(
   await loadClosed(entries, shards, snapshots, activate);
   for (const { shard, lsn, entry } of entries) {
     const owned = shards.get(shard);
-    if (owned !== undefined) await replay(owned, lsn, entry, engine);
+    if (owned?.damaged.has(entry.actor)) owned.setAside(entry.actor, lsn);
+    else if (owned !== undefined) {
+      await orSetAside(
+        owned,
+        entry.actor,
+        lsn,
+        async () => await replay(owned, lsn, entry, engine),
+      );
+    }
   }
   for (const due of await snapshots.due([...shards.keys()], Date.now() + wakeWindowMs, 100_000)) {
     engine.timers.arm(due.id, due.dueAt);
