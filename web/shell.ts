@@ -252,7 +252,7 @@ export class Shell {
   /** To the workflow of that id, or of that task; when there is none, to those whose ids begin so. */
   async #goTo(text: string): Promise<void> {
     const id = isId(text) ? await findWorkflow(text) : null;
-    const prefix = new URLSearchParams({ id_prefix: text });
+    const prefix = new URLSearchParams({ q: text });
     this.#jump.value = '';
     this.#parts.navigate(
       id === null ? `/workflows?${prefix.toString()}` : `/workflows/${encodeURIComponent(id)}`,
