@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander';
 
 import { didYouMean } from '#actors/did-you-mean.ts';
+import { version } from '#cluster/version.ts';
 
-import { packageVersion } from '../runtime/package-version.ts';
 import { cancelCommand } from './cancel.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
@@ -44,7 +44,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
 function makeProgram(): Command {
   const program = new Command('temjob')
     .description('A workflow runtime: every workflow is a durable actor.')
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print what a command takes, with examples')
     .showHelpAfterError('(--help shows what it takes)')
     .helpCommand(false)
@@ -55,7 +55,7 @@ function makeProgram(): Command {
       `
 To begin with:
   $ temjob dev                                  a cluster of three nodes to play with
-  $ temjob run order_processing '{"order": 42}' --watch
+  $ temjob run notification_workflow '{"recipient": "ada@example.com"}' --watch
   $ temjob doctor --config config.yaml          is everything here that a node needs?
   $ temjob start --config config.yaml           a node on your servers`,
     );

@@ -29,8 +29,8 @@ With --watch and --json there is one JSON object a line: of each task as it chan
 and of the workflow at its end, {"workflow": …}. Ctrl-C ends the watching, not the workflow.
 
 Examples:
-  $ temjob run order_processing '{"order": 42}'
-  $ temjob run order_processing '{"order": 42}' --id order-42 --tag team=billing --watch
+  $ temjob run notification_workflow '{"recipient": "ada@example.com"}'
+  $ temjob run notification_workflow '{"recipient": "ada@example.com"}' --id mail-42 --tag team=billing --watch
   $ jq -n '{order: 42}' | temjob run order_processing -`,
     )
     .action(async (name: string, given: string, options: RunOptions) => {
