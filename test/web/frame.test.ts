@@ -10,7 +10,16 @@ import { openPage, sharedBrowser } from '../support/browser.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, ownersKnown, type TestDoors } from '../support/doors.ts';
 
-const pages = ['/', '/definitions', '/definitions/greet', '/cluster', '/playground', '/nothing'];
+const pages = [
+  '/',
+  '/workflows',
+  '/workflows/hello-1',
+  '/definitions',
+  '/definitions/greet',
+  '/cluster',
+  '/playground',
+  '/nothing',
+];
 
 const initialScriptLimit = 120 * 1024;
 
@@ -43,7 +52,7 @@ describe('the frame around the pages', function () {
         await page.goto(doors.url + path);
         await page.locator('.live[data-status="live"]').waitFor();
         await page.locator('h1').waitFor();
-        await page.getByText('加载中').waitFor({ state: 'detached' });
+        await page.getByText('加载中').first().waitFor({ state: 'hidden' });
         const texts = await textsOf(page);
         expect(texts.filter(isEnglish), path).to.deep.equal([]);
         expect(

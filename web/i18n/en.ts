@@ -104,7 +104,7 @@ export const en = {
   'keys.escape': 'Close what is open',
   'keys.then': 'then',
   'keys.single': 'Shortcuts of single keys',
-  'keys.single.hint': 'Off, only those that are built into the browser are left.',
+  'keys.single.hint': 'When off, only the keys of the browser itself work.',
 
   // Overview
   'overview.running': 'Running',
