@@ -17,7 +17,8 @@ describe('the pages around the workflows', function () {
 
   before(async () => {
     browser = await sharedBrowser();
-    cluster = await startCluster({ nodes: 2, definitions });
+    cluster = await startCluster({ definitions: [book, fails] });
+    await cluster.join({ definitions: [bookThatShips, fails] });
     await ownersKnown(cluster.apis);
     doors = await openDoors(cluster.apis);
   });
@@ -66,7 +67,8 @@ describe('the pages around the workflows', function () {
       const { page, complaints } = watched;
       const row = page.locator('tr[data-definition="book"]');
       await row.getByText(/never|ago|just now/).waitFor();
-      expect(await row.locator('td.number').first().textContent()).to.equal('2');
+      expect(await row.locator('td.number').first().textContent()).to.equal('3');
+      await row.locator('.versions', { hasText: '2' }).waitFor();
       await start('book', 'last-1', { title: 'A', author: { name: 'B' } });
       await row.locator('[data-id="last-1"] .badge[data-state="completed"]').waitFor();
       await row.getByRole('link', { name: 'book', exact: true }).click();
@@ -152,6 +154,27 @@ describe('the pages around the workflows', function () {
       });
     });
 
+    it('shows each version, and starts the one that is shown', async () => {
+      await using watched = await openPage(browser, `${doors.url}/definitions/book`);
+      const { page, complaints } = watched;
+      const versions = page.getByLabel('Version');
+      await versions.waitFor();
+      expect(await versions.locator('option').allTextContents()).to.have.length(2);
+      await versions.selectOption({ index: 0 });
+      await page.waitForURL('**/definitions/book?version=*');
+      await page.locator('.step[data-step="ship"]').waitFor();
+      await versions.selectOption({ index: 1 });
+      await page.locator('.steps tr[data-step="bind"]').waitFor();
+      await page.locator('.steps tr[data-step="ship"]').waitFor({ state: 'detached' });
+      await page.getByLabel('title').fill('Old');
+      await page.getByLabel('name').fill('Ada');
+      await page.getByRole('button', { name: 'Start workflow' }).click();
+      await page.waitForURL('**/workflows/*');
+      await page.locator('h1 .badge[data-state="completed"]').waitFor();
+      expect(await page.locator('.step').count()).to.equal(2);
+      expect(complaints).to.deep.equal([]);
+    });
+
     it('says so when there is no such definition', async () => {
       await using watched = await openPage(browser, `${doors.url}/definitions/none.such`);
       await watched.page.getByRole('heading', { name: 'No such definition' }).waitFor();
@@ -210,7 +233,7 @@ describe('the pages around the workflows', function () {
   });
 });
 
-const book = z.object({
+const input = z.object({
   title: z.string().regex(/^[A-Z]/),
   copies: z.int().min(1).default(1),
   paper: z.enum(['a4', 'letter']).optional(),
@@ -219,16 +242,22 @@ const book = z.object({
   keywords: z.array(z.string()).optional(),
 });
 
-const definitions = [
-  workflow('book', { input: book })
-    .task('print', { run: () => ({ printed: true }) })
-    .task('bind', { needs: ['print'], run: () => ({ bound: true }) })
-    .build(),
-  workflow('fails')
-    .task('breaks', {
-      run: () => {
-        throw new NonRetryableError('broken on purpose');
-      },
-    })
-    .build(),
-];
+const book = workflow('book', { input })
+  .task('print', { run: () => ({ printed: true }) })
+  .task('bind', { needs: ['print'], run: () => ({ bound: true }) })
+  .build();
+
+/** Its next version. */
+const bookThatShips = workflow('book', { input })
+  .task('print', { run: () => ({ printed: true }) })
+  .task('bind', { needs: ['print'], run: () => ({ bound: true }) })
+  .task('ship', { needs: ['bind'], run: () => ({ shipped: true }) })
+  .build();
+
+const fails = workflow('fails')
+  .task('breaks', {
+    run: () => {
+      throw new NonRetryableError('broken on purpose');
+    },
+  })
+  .build();

@@ -105,23 +105,24 @@ function draw(
   ].filter((element) => element instanceof HTMLElement);
 }
 
-/** Which version is shown; a workflow stays on the one that it began with, so old ones matter. */
+/**
+ * Which version is shown; a workflow stays on the one that it began with, so old ones matter. Nothing chosen is what a start
+ * at this node would take: its own, when it has code for one.
+ */
 function versionChoice(
   { name, version, versions }: WholeDefinition,
   { navigate }: PageContext,
 ): HTMLElement {
   const known = versions.some((each) => each.version === version)
     ? versions
-    : [{ version, registered_at: '' }, ...versions];
+    : [...versions, { version, registered_at: '' }];
   const choice = h(
     'select',
     {
       id: 'version',
       onchange: () => {
-        const newest = choice.value === known[0]?.version;
-        const path = `/definitions/${encodeURIComponent(name)}`;
         const query = new URLSearchParams({ version: choice.value });
-        navigate(newest ? path : `${path}?${query.toString()}`);
+        navigate(`/definitions/${encodeURIComponent(name)}?${query.toString()}`);
       },
     },
     known.map((each, index) =>
