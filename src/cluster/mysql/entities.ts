@@ -1,4 +1,4 @@
-import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import { defineEntity, p } from '@mikro-orm/core';
 
 /**
  * An actor's snapshot, and what lists and counts are read from. The other tables have no entity: each has one statement or
@@ -36,5 +36,3 @@ export const ActorEntity = defineEntity({
     { name: 'actor_ended', properties: ['endedAt'] },
   ],
 });
-
-export type ActorRow = InferEntity<typeof ActorEntity>;

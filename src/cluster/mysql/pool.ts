@@ -205,6 +205,15 @@ export function list(count: number): string {
   return tuples(1, count);
 }
 
+/**
+ * So many pairs of shard and id as a table to join with: `FROM (…) k STRAIGHT_JOIN actor a ON a.shard_id = k.shard_id AND a.id = k.id`.
+ * Measured, 500 rows of 4.5 kB by their keys, in ms: this 4 with MariaDB 10.11 and 7 with MySQL 9.7, `(shard_id, id) IN (…)` 55 and 9;
+ * of 20 rows 0.3 and 0.5, 0.7 and 0.6.
+ */
+export function keyRows(count: number): string {
+  return `SELECT CAST(? AS UNSIGNED) AS shard_id, ? AS id${' UNION ALL SELECT ?, ?'.repeat(count - 1)}`;
+}
+
 async function retrying<T>(send: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,4 +1,4 @@
-import { list, type Pool, tuples } from './pool.ts';
+import { keyRows, list, type Pool } from './pool.ts';
 import { int, text } from './row.ts';
 import type { ActorKey } from './snapshots.ts';
 
@@ -31,9 +31,10 @@ export class Retention {
     const keys = actors.flatMap(({ shard, id }) => [shard, id]);
     // The actor last: should we die in between, the next call finds it again.
     for (const table of ['task_log', 'history', 'tag', 'actor']) {
-      const closed = table === 'actor' ? ' AND is_open = 0' : '';
+      const closed = table === 'actor' ? ' WHERE x.is_open = 0' : '';
       await this.#pool.run(
-        `DELETE FROM ${table} WHERE (shard_id, id) IN (${tuples(actors.length, 2)})${closed}`,
+        `DELETE x FROM (${keyRows(actors.length)}) k
+         STRAIGHT_JOIN ${table} x ON x.shard_id = k.shard_id AND x.id = k.id${closed}`,
         keys,
       );
     }

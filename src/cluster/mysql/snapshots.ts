@@ -1,6 +1,6 @@
 import type { Tags } from '#actors/tags.ts';
 
-import { list, type Pool, tuples } from './pool.ts';
+import { keyRows, list, type Pool } from './pool.ts';
 import { int, intOrNull, type Row, text, textOrNull } from './row.ts';
 
 /** An actor as the checkpointer stores it and as lists show it. Times are milliseconds since 1970. */
@@ -54,7 +54,7 @@ export class Snapshots {
       let after = '';
       for (;;) {
         const rows = await this.#pool.rows(
-          `SELECT ${columns} FROM actor WHERE shard_id = ? AND is_open = 1 AND id > ? ORDER BY id LIMIT ?`,
+          `SELECT ${snapshotColumns('actor')} FROM actor WHERE shard_id = ? AND is_open = 1 AND id > ? ORDER BY id LIMIT ?`,
           [shard, after, pageSize],
         );
         const page = rows.map(decodeSnapshot);
@@ -72,7 +72,8 @@ export class Snapshots {
     for (let from = 0; from < keys.length; from += 500) {
       const chunk = keys.slice(from, from + 500);
       const rows = await this.#pool.rows(
-        `SELECT ${columns} FROM actor WHERE (shard_id, id) IN (${tuples(chunk.length, 2)})`,
+        `SELECT ${snapshotColumns('a')} FROM (${keyRows(chunk.length)}) k
+         STRAIGHT_JOIN actor a ON a.shard_id = k.shard_id AND a.id = k.id`,
         chunk.flatMap(({ shard, id }) => [shard, id]),
       );
       found.push(...rows.map(decodeSnapshot));
@@ -105,10 +106,29 @@ export class Snapshots {
   }
 }
 
-const columns =
-  'shard_id, id, kind, name, version, state, seq, is_open, due_at, data, failure, created_at, started_at, ended_at';
+const columns = [
+  'shard_id',
+  'id',
+  'kind',
+  'name',
+  'version',
+  'state',
+  'seq',
+  'is_open',
+  'due_at',
+  'data',
+  'failure',
+  'created_at',
+  'started_at',
+  'ended_at',
+];
 
-function decodeSnapshot(row: Row): Snapshot {
+/** What `decodeSnapshot` reads, of a table by this name. */
+export function snapshotColumns(table: string): string {
+  return columns.map((column) => `${table}.${column}`).join(', ');
+}
+
+export function decodeSnapshot(row: Row): Snapshot {
   return {
     shard: int(row, 'shard_id'),
     id: text(row, 'id'),

@@ -46,7 +46,8 @@ export type Way =
 /**
  * Everything is searched in covering keys, so that no row is read which is not shown: a row may be long, and is on a page of
  * its own. The optimizers of both servers judge such searches badly, as they know neither how a tag and a state go together
- * nor how soon a page is full. So the way is chosen here, by `chooseWay`, and is forced: STRAIGHT_JOIN, FORCE INDEX.
+ * nor how soon a page is full. But they know well how many entries of a key are in a range. So the way is chosen here, by what
+ * they estimate of each part, and is forced: STRAIGHT_JOIN, FORCE INDEX.
  */
 export function pageSql(search: Search, page: Page, way: Way): Sql {
   const { limit, offset = 0 } = page;
@@ -71,56 +72,59 @@ export function countSql(search: Search, way: Way): Sql {
   return { sql: `SELECT COUNT(*) AS number FROM ${from} WHERE ${where}`, values };
 }
 
-/** The ways that a search could be done by, and how to tell how much each would look at, up to a limit. */
-export function waysOf(
-  search: Search,
-  limit: number,
-): readonly { readonly way: Way; readonly probe: Sql }[] {
+/** The ways that a search could be done by; `part` is what the way looks through, as a statement to be explained. */
+export function waysOf(search: Search): readonly { readonly way: Way; readonly part: Sql }[] {
   const { states, names, idPrefix, tags = {}, createdAfter, createdBefore } = search;
   const created = {
     ...(createdAfter === undefined ? {} : { createdAfter }),
     ...(createdBefore === undefined ? {} : { createdBefore }),
   };
-  const ways: { way: Way; probed: Search }[] = Object.entries(tags).map(([tag, value]) => ({
+  const ways: { way: Way; through: Search }[] = Object.entries(tags).map(([tag, value]) => ({
     way: { by: 'tag', tag },
-    probed: { ...created, tags: { [tag]: value } },
+    through: { ...created, tags: { [tag]: value } },
   }));
-  if (idPrefix !== undefined) ways.push({ way: { by: 'prefix' }, probed: { idPrefix } });
+  if (idPrefix !== undefined) ways.push({ way: { by: 'prefix' }, through: { idPrefix } });
   const ordered = {
     ...created,
     ...(states === undefined ? {} : { states }),
     ...(names === undefined ? {} : { names }),
   };
   if (ways.length === 0 || Object.keys(ordered).length > 0) {
-    ways.push({ way: { by: 'order' }, probed: ordered });
+    ways.push({ way: { by: 'order' }, through: ordered });
   }
-  return ways.map(({ way, probed }) => {
-    const { from, where, values } = found(probed, way);
-    return {
-      way,
-      probe: {
-        sql: `SELECT COUNT(*) FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ?) probed`,
-        values: [...values, limit],
-      },
-    };
+  return ways.map(({ way, through }) => {
+    const { from, where, values } = found(through, way);
+    // MySQL does not look into a key that it is forced to use, and estimates by the average of its statistics.
+    const offered = from.replace('FORCE INDEX', 'USE INDEX');
+    return { way, part: { sql: `SELECT 1 FROM ${offered} WHERE ${where}`, values } };
   });
 }
 
-/**
- * How far is probed: 2,000 entries of a key are looked at in less than a millisecond. A page that is among more than that is
- * full soon, whichever way it is looked for; a count looks at all of them, so it is worth while to know better.
- */
-export const probeLimits = { page: [2_000], count: [2_000, 20_000] } as const;
+/** A way, and how many entries of its key there are to look through, as the server estimates. */
+export interface Estimated {
+  readonly way: Way;
+  readonly entries: number;
+}
 
-/** The way that looks at least. Where all look at much, one in the order of lists; `otherwise` when there is none. */
-export function chooseWay(
-  probed: readonly { readonly way: Way; readonly seen: number }[],
-  limit: number,
-  otherwise: Way,
-): Way {
-  const [least] = probed.toSorted((a, b) => a.seen - b.seen);
-  if (least !== undefined && least.seen < limit) return least.way;
-  return probed.find(({ way }) => way.by !== 'prefix')?.way ?? otherwise;
+/** The way with the fewest entries: all of them are looked at. */
+export function wayToCount(ways: readonly Estimated[]): Way {
+  return fewest(ways)?.way ?? { by: 'order' };
+}
+
+/** So many entries are sorted in a few milliseconds. */
+const sortedLimit = 10_000;
+
+/** The way with the fewest entries; but where those would have to be sorted and are many, one in the order of lists. */
+export function wayToPage(ways: readonly Estimated[]): Way {
+  const least = fewest(ways);
+  if (least !== undefined && (least.way.by !== 'prefix' || least.entries < sortedLimit)) {
+    return least.way;
+  }
+  return fewest(ways.filter(({ way }) => way.by !== 'prefix'))?.way ?? { by: 'order' };
+}
+
+function fewest(ways: readonly Estimated[]): Estimated | undefined {
+  return ways.toSorted((a, b) => a.entries - b.entries)[0];
 }
 
 /** One for each state and name. */
