@@ -20,7 +20,7 @@ export const definitionPage: MountPage = (context) => {
   setTitle(name);
   fill(root, h('p', { class: 'empty quiet' }, t('common.loading')));
   api.definition(name, version, stop.signal).then(
-    (definition) => fill(root, ...draw(definition, version, context)),
+    (definition) => fill(root, ...draw(definition, version, context, stop.signal)),
     (error: unknown) => {
       if (!stop.signal.aborted) showProblem(root, error);
     },
@@ -46,6 +46,7 @@ function draw(
   definition: WholeDefinition,
   asked: string | undefined,
   context: PageContext,
+  signal: AbortSignal,
 ): readonly HTMLElement[] {
   const { name, steps, version } = definition;
   const rows = new Map<string, HTMLElement>();
@@ -59,6 +60,7 @@ function draw(
       rows.get(step)?.scrollIntoView({ block: 'nearest' });
     },
   });
+  signal.addEventListener('abort', () => dag.close());
   const schema = payloadBlock({
     label: t('definition.schema'),
     name: `${name}-input-schema`,

@@ -337,15 +337,22 @@ function zoomButtons(
   let width = 1;
   let chosen: number | null = null;
   let shown = 1;
+  /** The zoom at which all of it is seen; the frame has some padding. */
+  const whole = (): number => {
+    const { paddingLeft, paddingRight } = getComputedStyle(scroll);
+    const room = scroll.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+    return room / width;
+  };
   const apply = (): void => {
-    const fitting = scroll.clientWidth / width;
+    const fitting = whole();
     const least = smallest[narrow ? 'narrow' : 'wide'];
     shown = chosen ?? Math.min(1, Math.max(least, fitting));
     canvas.style.setProperty('zoom', String(shown));
     setText(reading, formatPercent(shown));
     smaller.disabled = shown <= (zooms[0] ?? 0);
     larger.disabled = shown >= 1;
-    element.hidden = chosen === null && fitting >= 1;
+    // Where all is seen and can be read there is nothing to choose.
+    element.hidden = chosen === null && fitting >= least;
   };
   const step = (to: number | undefined): void => {
     chosen = to ?? chosen;
@@ -383,7 +390,7 @@ function zoomButtons(
       {
         class: 'small',
         type: 'button',
-        onclick: () => step(Math.min(1, Math.max(0.1, scroll.clientWidth / width))),
+        onclick: () => step(Math.min(1, Math.max(0.1, whole()))),
       },
       t('graph.fit'),
     ),
