@@ -55,7 +55,7 @@ describe('pages that nobody does anything with', () => {
     expect(await log.since()).to.deep.equal([]);
     expect(opening.filter((text) => text.includes('task_log'))).to.have.length(ids.length * 2);
     held.open();
-  }).timeout(60_000);
+  }).timeout(120_000);
 });
 
 function definitions(held: Gate) {

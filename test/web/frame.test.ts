@@ -153,7 +153,7 @@ describe('the frame around the pages', function () {
       }
       await page.getByRole('searchbox').fill('hello-');
       await page.getByRole('searchbox').press('Enter');
-      await page.waitForURL('**/workflows?id_prefix=hello-');
+      await page.waitForURL('**/workflows?q=hello-');
     });
   });
 
