@@ -90,7 +90,8 @@ describe('the package as it is published', () => {
     ]);
     const strangers = installed.files.filter(
       (file) =>
-        !/^(LICENSE|README(\.zh-CN)?\.md|package\.json|dist\/)/.test(file) || /(?<!\.d)\.ts$/.test(file),
+        !/^(LICENSE|README(\.zh-CN)?\.md|package\.json|dist\/)/.test(file) ||
+        /(?<!\.d)\.ts$/.test(file),
     );
     expect(strangers).to.deep.equal([]);
   });
