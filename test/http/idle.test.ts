@@ -36,7 +36,7 @@ describe('pages that nobody does anything with', () => {
     while ((one?.load().actors ?? 0) + (other?.load().actors ?? 0) > 2) await sleep(20);
     await using log = await StatementLog.open(cluster.options.mysql);
     const ids = ['quiet-1', 'quiet-2', 'later', 'ended'];
-    const topics = ['overview', 'workflows', ...ids.map((id) => `workflow:${id}`)];
+    const topics = ['overview', 'cluster', 'workflows', ...ids.map((id) => `workflow:${id}`)];
     await using pages = new AsyncDisposableStack();
     for (const { url } of doors.doors) {
       for (let tab = 0; tab < 3; tab += 1) {
