@@ -8,13 +8,15 @@ export interface OwnershipView {
   /** Living nodes that take shards, this one included unless it drains. */
   readonly candidates: readonly string[];
   readonly rows: readonly ShardRow[];
-  /** Shards that this node has in its memory. */
-  readonly held: ReadonlySet<number>;
+  /** Shards that this node has in its memory, with the epochs of its claims. */
+  readonly held: ReadonlyMap<number, number>;
   /** Whether nothing more is to be expected of a node. */
   readonly isGone: (id: string) => boolean;
 }
 
 export interface OwnershipDecision {
+  /** Held no more, for MySQL has given out a later epoch: a commit would tell, but where nothing happens none comes. */
+  readonly lost: readonly number[];
   readonly claim: readonly ShardRow[];
   /** To let go, by the node that should have them. */
   readonly handOver: ReadonlyMap<string, readonly number[]>;
@@ -23,11 +25,15 @@ export interface OwnershipDecision {
 /** Which shards to claim and which to hand over: every node decides for itself, from the same rendezvous hashing. */
 export function decideOwnership(view: OwnershipView): OwnershipDecision {
   const { self, candidates, rows, held, isGone } = view;
+  const lost: number[] = [];
   const claim: ShardRow[] = [];
   const handOver = new Map<string, number[]>();
   for (const row of rows) {
     const wanted = ownerOf(row.shard, candidates);
-    if (held.has(row.shard)) {
+    const epoch = held.get(row.shard);
+    const isLost = epoch !== undefined && epoch < row.epoch;
+    if (isLost) lost.push(row.shard);
+    if (epoch !== undefined && !isLost) {
       if (wanted === null || wanted === self) continue;
       handOver.set(wanted, [...(handOver.get(wanted) ?? []), row.shard]);
     } else if (wanted === self) {
@@ -36,7 +42,7 @@ export function decideOwnership(view: OwnershipView): OwnershipDecision {
       if (owner === null || owner === self || isGone(owner)) claim.push(row);
     }
   }
-  return { claim, handOver };
+  return { lost, claim, handOver };
 }
 
 export function ownerIdOf({

@@ -142,13 +142,17 @@ export class Ownership {
   async #decide(rows: readonly ShardRow[]): Promise<void> {
     // What could not be let go, because MySQL was away, is neither served nor anybody else's to claim.
     await this.#letGo([...this.#engine.shards.values()].filter(({ mode }) => mode === 'closing'));
-    const { claim, handOver } = decideOwnership({
+    const { lost, claim, handOver } = decideOwnership({
       self: this.#id,
       candidates: this.#candidates(),
       rows,
-      held: new Set(this.#engine.shards.keys()),
+      held: new Map([...this.#engine.shards.values()].map(({ number, epoch }) => [number, epoch])),
       isGone: (id) => this.#membership.isGone(id),
     });
+    for (const number of lost) {
+      const shard = this.#engine.shards.get(number);
+      if (shard !== undefined) this.#engine.lose(shard);
+    }
     if (claim.length > 0) await this.#claim(claim);
     const shards = [...handOver.values()].flat().slice(0, shardsPerRound);
     await this.#letGo(shards.flatMap((number) => this.#engine.shards.get(number) ?? []));
