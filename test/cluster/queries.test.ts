@@ -18,15 +18,16 @@ describe('questions about many workflows', () => {
   before(async () => {
     held = gate();
     cluster = await startCluster({ nodes: 2, definitions: definitions(held) });
+    // Ids rise in the order of the starts: a list breaks the tie of two in one millisecond by id.
     const start = async (name: string, id: string, tags: Record<string, string> = {}) =>
       await cluster.api.start({ name, id, input: { to: id }, tags });
     for (let n = 0; n < 6; n += 1) {
       await start('letter', `letter-${n}`, { team: n % 2 === 0 ? 'even' : 'odd', n: String(n) });
     }
     for (let n = 0; n < 3; n += 1) await start('waits', `waits-${n}`, { team: 'even' });
-    await start('breaks', 'breaks-0');
+    await start('breaks', 'wrecks-0');
     await cluster.api.cancel('waits-2');
-    for (const api of cluster.apis) await api.result('breaks-0', 20_000);
+    for (const api of cluster.apis) await api.result('wrecks-0', 20_000);
     await until(async () => {
       const { completed, running, failed, canceled } = await cluster.api.stats();
       return [completed, running, failed, canceled].join() === '6,2,1,1';
@@ -44,8 +45,8 @@ describe('questions about many workflows', () => {
     const third = created.at(-3)?.at ?? 0;
     const cases: readonly [WorkflowFilter, readonly string[]][] = [
       [{}, created.map(({ id }) => id)],
-      [{ name: 'breaks' }, ['breaks-0']],
-      [{ states: ['failed', 'canceled'] }, ['breaks-0', 'waits-2']],
+      [{ name: 'breaks' }, ['wrecks-0']],
+      [{ states: ['failed', 'canceled'] }, ['wrecks-0', 'waits-2']],
       [{ states: [] }, []],
       [{ idPrefix: 'waits-' }, ['waits-2', 'waits-1', 'waits-0']],
       [{ tags: { team: 'odd' } }, ['letter-5', 'letter-3', 'letter-1']],
@@ -126,7 +127,7 @@ describe('questions about many workflows', () => {
       expect(await ids({ type: 'mail', states: ['running'] }, limit)).to.be.empty;
       expect(await ids({ type: 'nothing' }, limit)).to.be.empty;
       expect(await ids({ states: ['failed', 'canceled'] }, limit)).to.deep.equal([
-        'breaks-0.0',
+        'wrecks-0.0',
         'waits-2.0',
       ]);
       expect(await ids({ workflowId: 'letter-3' }, limit)).to.deep.equal([
