@@ -33,12 +33,17 @@ export class Router {
   readonly #parts: RouterParts;
   #unmount: () => void = () => undefined;
   #path = '';
+  /** Path and query that were asked for last. */
+  #address = '';
   /** Counts what was asked for, so that a page that loads slowly does not come after a later one. */
   #asked = 0;
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
-    window.addEventListener('popstate', () => this.show());
+    window.addEventListener('popstate', () => {
+      // A jump within the page comes here, too, such as that of the link to the content: nothing is drawn anew for it.
+      if (address() !== this.#address) this.show();
+    });
     document.addEventListener('click', (event) => this.#follow(event));
   }
 
@@ -53,16 +58,24 @@ export class Router {
   show(): void {
     this.#asked += 1;
     const asked = this.#asked;
+    this.#address = address();
     const { pathname } = window.location;
     const found = match(pathname);
     const load = found === null ? async () => missingPage : pages[found.name];
+    const focused = document.activeElement;
     const mount = (page: MountPage): void => {
-      if (asked === this.#asked) this.#mount(page, found);
+      // Whoever has gone on while the page came, into the search or a dialog, is not taken away from there.
+      const stays = document.activeElement === focused || document.activeElement === document.body;
+      if (asked === this.#asked) this.#mount(page, found, { takesFocus: stays });
     };
     load().then(mount, (error: unknown) => mount(brokenPage(error)));
   }
 
-  #mount(mount: MountPage, found: Found | null): void {
+  #mount(
+    mount: MountPage,
+    found: Found | null,
+    { takesFocus }: { readonly takesFocus: boolean },
+  ): void {
     const { root, connection, who } = this.#parts;
     const { pathname, search } = window.location;
     const first = this.#path === '';
@@ -88,7 +101,7 @@ export class Router {
     }
     window.scrollTo(0, 0);
     if (first) return;
-    focusHeading(root);
+    if (takesFocus) focusHeading(root);
     this.#parts.announce(document.title);
   }
 
@@ -102,6 +115,10 @@ export class Router {
     event.preventDefault();
     this.navigate(link.pathname + link.search);
   }
+}
+
+function address(): string {
+  return window.location.pathname + window.location.search;
 }
 
 interface Found {

@@ -237,13 +237,17 @@ export class Shell {
 
   #help(): void {
     const dialog = shortcutsDialog(this.#places());
+    dialog.addEventListener('close', () => {
+      // What had the focus may have gone with its page meanwhile.
+      if (document.activeElement === document.body) this.root.focus({ preventScroll: true });
+    });
     document.body.append(dialog);
     dialog.showModal();
   }
 
   /** The search of the page when it has one, else that of the frame. */
   #search(): void {
-    const own = this.root.querySelector<HTMLElement>('[data-search]');
+    const own = this.root.querySelector<HTMLElement>('[data-search]:not([hidden])');
     const field = own ?? this.#jump;
     field.focus();
     if (field instanceof HTMLInputElement) field.select();

@@ -49,10 +49,15 @@ describe('the pages around the workflows', function () {
       await recent.getByText('broken on purpose').waitFor();
       await page.getByRole('link', { name: '1 workflow failed in the last hour' }).waitFor();
       await page.locator('.tile', { hasText: 'Failed' }).getByText('50%').waitFor();
+      // Who is about to follow the link finds it there when the next one fails.
+      await page.getByRole('link', { name: '1 workflow failed in the last hour' }).focus();
+      await start('fails', 'broken-too');
+      await page.getByRole('link', { name: '2 workflows failed in the last hour' }).waitFor();
+      expect(await page.evaluate('document.activeElement.textContent')).to.match(/^2 workflows/);
       await page.locator('.tile', { hasText: 'Nodes up' }).getByText('2 of 2').waitFor();
       // The chart is a picture; what is in it is said, and in a table.
       await page.locator('.chart canvas').waitFor();
-      await page.getByRole('img', { name: '2 workflows started, 1 completed, 1 failed' }).waitFor();
+      await page.getByRole('img', { name: '3 workflows started, 1 completed, 2 failed' }).waitFor();
       await page.getByText('As a table').click();
       await page.locator('.chart-table tbody tr').first().waitFor();
       await page.locator('.tile', { hasText: 'Failed' }).click();

@@ -62,7 +62,7 @@ interface View {
 }
 
 function createView(context: PageContext): View {
-  const verdict = h('div', { class: 'verdict' });
+  const verdict = verdictLine();
   const nodes = h('ul', { class: 'node-strip', 'aria-label': t('overview.strip') });
   const madeNodes = new Map<string, HTMLElement>();
   const running = tile(t('overview.running'), '/workflows?state=running');
@@ -117,7 +117,7 @@ function createView(context: PageContext): View {
       h(
         'div',
         { class: 'page-head overview-head' },
-        h('div', { class: 'title' }, h('h1', {}, t('nav.overview')), verdict),
+        h('div', { class: 'title' }, h('h1', {}, t('nav.overview')), verdict.element),
         nodes,
       ),
       first.element,
@@ -126,7 +126,7 @@ function createView(context: PageContext): View {
     update: (data, now) => {
       const figures = figuresOf(data, now);
       const { counts } = data;
-      showVerdict(verdict, concernsOf(data, figures), figures);
+      verdict.show(concernsOf(data, figures));
       keyed(nodes, data.nodes, {
         key: ({ name }) => name,
         create: ({ name, state }) => h('li', {}, nodeState(state), h('b', {}, name)),
@@ -197,38 +197,41 @@ function showOldest(place: Tile, time: HTMLElement, row: WorkflowRow | null): vo
     row === null ? '/workflows?state=running' : `/workflows/${encodeURIComponent(row.id)}`;
 }
 
-function showVerdict(place: HTMLElement, concerns: readonly Concern[], figures: Figures): void {
-  const key = JSON.stringify([concerns, figures.hour.failed]);
-  if (place.dataset['key'] === key) return;
-  place.dataset['key'] = key;
-  place.dataset['well'] = String(concerns.length === 0);
-  if (concerns.length === 0) {
-    fill(place, stateIcon('completed'), h('span', {}, t('overview.well')));
-    return;
+interface Verdict {
+  readonly element: HTMLElement;
+  show(concerns: readonly Concern[]): void;
+}
+
+/** Whether all is well, in a line. A concern that stays keeps its link, and the focus on it, while its numbers change. */
+function verdictLine(): Verdict {
+  const well = h('p', { class: 'well' }, stateIcon('completed'), h('span', {}, t('overview.well')));
+  const links = h('span', { class: 'links' });
+  const wrong = h('p', { class: 'concerns' }, stateIcon('failed'), links);
+  const made = new Map<string, HTMLAnchorElement>();
+  const element = h('div', { class: 'verdict' }, well, wrong);
+  return {
+    element,
+    show: (concerns) => {
+      well.hidden = concerns.length > 0;
+      wrong.hidden = concerns.length === 0;
+      keyed(links, concerns, {
+        key: ({ type }) => type,
+        create: ({ type }) =>
+          h('a', { href: type === 'nodes' ? '/cluster' : '/workflows?state=failed' }),
+        update: (link, concern) => setText(link, concernText(concern)),
+        made,
+      });
+    },
+  };
+}
+
+function concernText(concern: Concern): string {
+  if (concern.type === 'nodes') {
+    const names = concern.nodes.map(({ name }) => name).join(', ');
+    return t('overview.nodesAway', { count: concern.nodes.length, names });
   }
-  fill(
-    place,
-    stateIcon('failed'),
-    concerns.map((concern) =>
-      concern.type === 'nodes'
-        ? h(
-            'a',
-            { href: '/cluster' },
-            t('overview.nodesAway', {
-              count: concern.nodes.length,
-              names: concern.nodes.map(({ name }) => name).join(', '),
-            }),
-          )
-        : h(
-            'a',
-            { href: '/workflows?state=failed' },
-            t('overview.someFailed', {
-              count: concern.count,
-              share: formatPercent(concern.share, 1),
-            }),
-          ),
-    ),
-  );
+  const share = formatPercent(concern.share, 1);
+  return t('overview.someFailed', { count: concern.count, share });
 }
 
 function chartCard(): {
