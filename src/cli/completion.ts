@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 
-import { print } from './output.ts';
+import { print, printJson } from './output.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 
@@ -9,6 +9,7 @@ export function completionCommand(program: Command): void {
     .command('completion')
     .description('a script that lets the shell complete commands and options')
     .addArgument(new Argument('<shell>', 'to print it for').choices(shells))
+    .option('--json', 'JSON on stdout, for programs')
     .addHelpText(
       'after',
       `
@@ -17,9 +18,11 @@ Examples:
   $ source <(temjob completion zsh)              the same for ~/.zshrc
   $ temjob completion fish > ~/.config/fish/completions/temjob.fish`,
     )
-    .action((shell: (typeof shells)[number]) => {
+    .action((shell: (typeof shells)[number], { json }: { readonly json?: true }) => {
       const words = wordsOf(program, []);
-      print(shell === 'fish' ? fish(words) : bash(words, shell === 'zsh'));
+      const script = shell === 'fish' ? fish(words) : bash(words, shell === 'zsh');
+      if (json) printJson({ shell, script });
+      else print(script);
     });
 }
 

@@ -7,6 +7,8 @@ interface DevCommandOptions {
   readonly data: string;
   readonly nodes: number;
   readonly modules?: readonly string[];
+  readonly reset?: true;
+  readonly json?: true;
 }
 
 export function devCommand(program: Command): void {
@@ -24,10 +26,14 @@ export function devCommand(program: Command): void {
     .option('-d, --data <directory>', 'where the private servers keep their data', '.temjob')
     .option('-n, --nodes <count>', 'node processes', numberWithin(1, 26), 3)
     .option('-m, --modules <files...>', 'modules with your workflows, instead of the samples')
+    .option('--reset', 'forget what the private servers have kept, and begin anew')
+    .option('--json', 'a JSON object a line on stdout, for programs')
     .addHelpText(
       'after',
       `
-The state is kept in the directory: the next start goes on where this one ended. Servers that
+The state is kept in the directory: the next start goes on where this one ended. When a file that
+your modules are made of is saved, the nodes restart with it, one by one; workflows that run stay
+on the version they began with, and those that start then have the new one. Servers that
 TEMJOB__REDIS__URL and TEMJOB__DATABASE__MYSQL__URL name are used instead of private ones.
 
 Examples:
@@ -35,7 +41,7 @@ Examples:
   $ temjob dev --port 9000 --nodes 5
   $ temjob dev --modules ./orders.ts`,
     )
-    .action(async ({ port, data, nodes, modules }: DevCommandOptions) => {
+    .action(async ({ port, data, nodes, modules, reset, json }: DevCommandOptions) => {
       const named = await serversNamedIn(process.env);
       const { runDev } = await import('#dev/supervisor.ts');
       process.exitCode = await runDev({
@@ -45,6 +51,8 @@ Examples:
         dataDir: data,
         nodes,
         modules,
+        reset,
+        json,
         redisUrl: named.redis,
         mysqlUrl: named.mysql,
       });

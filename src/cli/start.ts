@@ -8,6 +8,7 @@ import { configHelp, type ConfigOptions, sourcesOf, withConfig } from './options
 
 interface StartOptions extends ConfigOptions {
   readonly modules?: readonly string[];
+  readonly json?: true;
 }
 
 /** For production, and what `temjob dev` runs for each of its nodes: it never starts a server. */
@@ -15,6 +16,7 @@ export function startCommand(program: Command): void {
   withConfig(program.command('start'))
     .description('one node of a cluster, on the servers of its configuration')
     .option('-m, --modules <files...>', 'modules with workflows, tasks and actors')
+    .option('--json', 'the log and errors as JSON, whatever the configuration says')
     .addHelpText(
       'after',
       `${configHelp}
@@ -33,6 +35,7 @@ export function workerCommand(program: Command): void {
   withConfig(program.command('worker'))
     .description('a node without the HTTP door: it decides and runs tasks, and listens on no port')
     .option('-m, --modules <files...>', 'modules with workflows, tasks and actors')
+    .option('--json', 'the log and errors as JSON, whatever the configuration says')
     .addHelpText(
       'after',
       `${configHelp}
@@ -49,17 +52,18 @@ async function startNode(
 ): Promise<void> {
   // Before anything is loaded: a signal during the start stops it in order, too.
   const signals = new StopSignals(() => process.exit(130), { withParent: true });
-  const modules: readonly Flag[] =
-    options.modules === undefined
-      ? []
-      : [{ name: '--modules', key: 'node.modules', value: options.modules }];
+  const { modules, json = false } = options;
+  const flags: readonly Flag[] = [
+    ...(modules ? [{ name: '--modules', key: 'node.modules', value: modules }] : []),
+    ...(json ? [{ name: '--json', key: 'logging.format', value: 'json' }] : []),
+  ];
   try {
     const { runNode } = await import('../runtime/node-main.ts');
-    await runNode({ sources: sourcesOf(options, modules), signals, hasDoor });
+    await runNode({ sources: sourcesOf(options, flags), signals, hasDoor });
   } catch (error) {
     // The parent shows it; without one the terminal does.
     const message = error instanceof Error ? error.message : String(error);
     process.send?.({ type: 'failed', message });
-    process.exit(report(error, { json: false }));
+    process.exit(report(error, { json }));
   }
 }

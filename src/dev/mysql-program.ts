@@ -18,6 +18,7 @@ export function mysqlProgram({ binary, data, places, driver }: MysqlSite) {
   return {
     binary,
     socket,
+    data,
     log: logOf(places.dataDir, 'db'),
     args: [
       ...basicArguments(binary, data),

@@ -7,7 +7,6 @@ import type { Warden } from './warden.ts';
 
 export interface NodeSpec {
   readonly name: string;
-  readonly port: number;
   readonly entry: string | URL;
   readonly env: NodeJS.ProcessEnv;
   readonly log: string;
@@ -25,6 +24,8 @@ export type NodeEvent =
       readonly title: string;
       readonly detail: string;
     }
+  /** It has imported a file of the user's own code, or tried to. */
+  | { readonly type: 'imported'; readonly name: string; readonly file: string }
   /** It ended though nobody asked it to, and is started again after the pause. */
   | {
       readonly type: 'died';
@@ -44,11 +45,18 @@ export class NodeProcess implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #kept: Promise<void> | undefined;
   #starts = 0;
+  /** Somebody waits for another process, and the one that runs has to end for it. */
+  #successor: PromiseWithResolvers<boolean> | undefined;
+  #wake = new AbortController();
 
   constructor(spec: NodeSpec) {
     this.#spec = spec;
     // It may well fail while nobody waits for it.
     this.#ready.promise.catch(() => {});
+  }
+
+  get name(): string {
+    return this.#spec.name;
   }
 
   get pid(): number | undefined {
@@ -64,9 +72,25 @@ export class NodeProcess implements AsyncDisposable {
     return this.#ready.promise;
   }
 
+  /** Ends the process in order and starts another one; resolves to whether that one serves. */
+  async restart(patienceMs = 15_000): Promise<boolean> {
+    const successor = Promise.withResolvers<boolean>();
+    if (this.#stop.signal.aborted) return false;
+    this.#successor?.resolve(false);
+    this.#successor = successor;
+    this.#wake.abort();
+    const before = this.#child;
+    before?.kill('SIGTERM');
+    const hard = setTimeout(() => before?.kill('SIGKILL'), patienceMs);
+    const serves = await successor.promise;
+    clearTimeout(hard);
+    return serves;
+  }
+
   /** SIGTERM, so that it drains, and SIGKILL when that has taken too long. */
   async stop(patienceMs = 30_000): Promise<void> {
     this.#stop.abort();
+    this.#successor?.resolve(false);
     this.#child?.kill('SIGTERM');
     const hard = setTimeout(() => this.kill(), patienceMs);
     await this.#kept;
@@ -88,18 +112,23 @@ export class NodeProcess implements AsyncDisposable {
       const logStart = await sizeOf(this.#spec.log);
       // Nothing is awaited between this look and the fork: a stop finds either no child to come or the child.
       if (this.#stop.signal.aborted) return;
-      const why = await this.#live(logStart);
+      const successor = this.#successor;
+      this.#successor = undefined;
+      const why = await this.#live(logStart, () => successor?.resolve(true));
+      successor?.resolve(false);
       if (this.#stop.signal.aborted) return;
+      if (this.#successor !== undefined) continue;
       this.#ready.reject(new NodeFailedError(this.#spec.name, why, this.#spec.log));
       if (performance.now() - since > steadyMs) pauseMs = firstPauseMs;
       this.#spec.onEvent({ type: 'died', name: this.#spec.name, why, pauseMs });
-      await pause(pauseMs, this.#stop.signal);
+      this.#wake = new AbortController();
+      await pause(pauseMs, AbortSignal.any([this.#stop.signal, this.#wake.signal]));
       pauseMs = Math.min(pauseMs * 2, lastPauseMs);
     }
   }
 
   /** One process, from start to end; resolves to why it ended. */
-  async #live(logStart: number): Promise<string> {
+  async #live(logStart: number, onReady: () => void): Promise<string> {
     const { name, log, warden, onEvent } = this.#spec;
     const since = performance.now();
     this.#starts += 1;
@@ -112,9 +141,12 @@ export class NodeProcess implements AsyncDisposable {
       switch (message.type) {
         case 'ready':
           onEvent({ type: 'ready', name, starts, ms: Math.round(performance.now() - since) });
-          return this.#ready.resolve();
+          this.#ready.resolve();
+          return onReady();
         case 'step':
           return onEvent({ type: 'step', name, title: message.name, detail: message.detail });
+        case 'imported':
+          return onEvent({ type: 'imported', name, file: message.file });
         case 'failed':
           failure = message.message;
           return;
@@ -159,6 +191,7 @@ const steadyMs = 30_000;
 type NodeMessage =
   | { readonly type: 'ready'; readonly url: string }
   | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'imported'; readonly file: string }
   | { readonly type: 'step'; readonly name: string; readonly detail: string };
 
 function isNodeMessage(value: unknown): value is NodeMessage {
@@ -167,6 +200,7 @@ function isNodeMessage(value: unknown): value is NodeMessage {
   return (
     (value.type === 'ready' && isText('url')) ||
     (value.type === 'failed' && isText('message')) ||
+    (value.type === 'imported' && isText('file')) ||
     (value.type === 'step' && isText('name') && isText('detail'))
   );
 }

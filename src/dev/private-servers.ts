@@ -21,6 +21,8 @@ export interface PrivateServersOptions {
   readonly dataDir: string;
   /** Servers that run already: they are not started, and their URLs are passed on. */
   readonly given?: Partial<ServerUrls>;
+  /** Forgets what the servers have kept so far. */
+  readonly reset?: boolean;
   readonly onStep?: (step: ServerStep) => void;
   /** A server ended though nobody asked it to. `restart` brings it back. */
   readonly onExit?: (name: ServerName) => void;
@@ -74,6 +76,7 @@ export async function startPrivateServers(options: PrivateServersOptions): Promi
       });
       started.set(name, server);
       await server.endLeftover();
+      if (options.reset) await rm(program.data, { recursive: true, force: true });
       const created = await program.prepare(warden);
       const logStart = await sizeOf(program.log);
       await server.start();

@@ -12,6 +12,7 @@ export async function redisServer(places: ServerPlaces): Promise<ServerProgram> 
   return {
     binary,
     socket,
+    data,
     log: logOf(places.dataDir, 'redis'),
     args: argumentsOf(socket, data, places.flags),
     prepare: async () => (await mkdir(data, { recursive: true, mode: 0o700 })) !== undefined,

@@ -14,6 +14,8 @@ const patienceMs = 60_000;
 export interface ServerProgram {
   readonly binary: Binary;
   readonly socket: string;
+  /** The folder with all that it keeps. */
+  readonly data: string;
   readonly log: string;
   readonly args: readonly string[];
   /** Creates what the server needs on disk; resolves to whether there was nothing before. */

@@ -18,6 +18,7 @@ import {
   readConfig,
   requireServers,
 } from './config.ts';
+import { reportImports } from './import-reports.ts';
 import { logNotices } from './log-notices.ts';
 import { openLog } from './log.ts';
 import { runSamples } from './samples.ts';
@@ -46,6 +47,7 @@ export async function runNode(options: {
   const notices = new Notices();
   logNotices(notices, log, config.cluster.shards);
   const metrics = config.metrics.enabled ? new NodeMetrics(notices, { version }) : null;
+  if (config.node.dev) reportImports((file) => process.send?.({ type: 'imported', file }));
   let node: Node;
   try {
     node = await Node.start({ ...nodeOptions(config), ...samplesOf(config), notices });

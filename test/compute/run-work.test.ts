@@ -1,8 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+
 import { expect } from 'chai';
 
 import type { Definition } from '#actors/definition.ts';
 import type { Outcome } from '#actors/work.ts';
 
+import { TempDir } from '../dev/temp-dir.ts';
 import { attempt, closure, fixture, turn, World } from './support/world.ts';
 
 // The same claims hold for both places where user code runs.
@@ -254,6 +258,16 @@ describe('definitions', () => {
     expect(mapped).to.deep.equal(completed({ mapped: { run: true } }));
     const skipped = await world.outcome(attempt('echo', { run: false }, { job }));
     expect(skipped).to.deep.equal({ status: 'skipped' });
+  });
+
+  it('whose module imports something broken say in which line of which file that is', async () => {
+    await using dir = await TempDir.create();
+    await writeFile(dir.join('tasks.ts'), "import './broken.ts';");
+    await writeFile(dir.join('broken.ts'), 'const a = 1;\nexport const b: = 2;\n');
+    const start = World.start({ modules: [pathToFileURL(dir.join('tasks.ts')).href] });
+    expect(await messageOf(start))
+      .to.include('tasks.ts could not be imported: SyntaxError')
+      .and.include(`${dir.join('broken.ts')}:2)`);
   });
 
   it('whose module cannot be imported stop the start, naming it', async () => {

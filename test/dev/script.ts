@@ -9,21 +9,24 @@ interface Settings {
   readonly env?: Record<string, string>;
   /** Without a channel to the parent it runs as from a shell. */
   readonly channel?: boolean;
+  readonly cwd?: string;
 }
 
-/** A program (of test/dev/fixtures, when it is not a URL) in a process group of its own, as a terminal would run it. */
+/** A name of test/dev/fixtures, a module, or a command of the shell's PATH. */
+type Program = string | URL | { readonly command: string };
+
+/** A program in a process group of its own, as a terminal would run it. */
 export class Script implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly exit: Promise<number | string>;
   output = '';
   readonly #waits = new Set<() => void>();
 
-  constructor(program: string | URL, { args = [], env = {}, channel = true }: Settings = {}) {
-    const file = fileURLToPath(
-      typeof program === 'string' ? new URL(`./fixtures/${program}.ts`, import.meta.url) : program,
-    );
-    this.#child = spawn(process.execPath, [file, ...args], {
+  constructor(program: Program, { args = [], env = {}, channel = true, cwd }: Settings = {}) {
+    const [command, ...first] = commandOf(program);
+    this.#child = spawn(command, [...first, ...args], {
       detached: true,
+      ...(cwd === undefined ? {} : { cwd }),
       stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
       env: { ...process.env, ...env },
     });
@@ -89,6 +92,13 @@ export class Script implements AsyncDisposable {
     const identity = identify(this.pid);
     if (identity) await end(identity, 20_000);
   }
+}
+
+function commandOf(program: Program): readonly [string, ...string[]] {
+  if (typeof program === 'object' && 'command' in program) return [program.command];
+  const isFixture = typeof program === 'string';
+  const file = isFixture ? new URL(`./fixtures/${program}.ts`, import.meta.url) : program;
+  return [process.execPath, fileURLToPath(file)];
 }
 
 /** The running processes among these pids. */

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
 import { expect } from 'chai';
@@ -77,6 +77,46 @@ describe('development mode', function () {
     expect((await tracks(dir)).filter((track) => track === 'a started')).to.have.length(2);
   });
 
+  it('begins anew with --reset', async () => {
+    await using dir = await TempDir.create();
+    for (const options of [[], ['--reset']]) {
+      await using dev = await start(dir, {}, portFor(dir), options);
+      await dev.prints(/Cluster/);
+      expect(dev.output).to.match(/✔ (MariaDB|MySQL) .*first run: created/);
+      expect((await ask(dev, 'a')).tracks).to.have.members(['a started', 'b started', 'c started']);
+      dev.pressCtrlC();
+      await dev.exit;
+    }
+  });
+
+  it('does not empty servers that are not its own', async () => {
+    await using dir = await TempDir.create();
+    await using servers = await startPrivateServers({ dataDir: dir.join('theirs') });
+    const env = { TEMJOB__REDIS__URL: servers.urls.redis };
+
+    await using dev = await start(dir, env, portFor(dir), ['--reset']);
+
+    expect(await dev.exit).to.equal(2);
+    expect(dev.output).to.match(/--reset empties private servers, and these are yours/);
+  });
+
+  it('tells all of it as JSON for programs', async () => {
+    await using dir = await TempDir.create();
+    await using dev = await start(dir, {}, portFor(dir), ['--json']);
+    await dev.prints(/"what":"Cluster"/);
+    dev.pressCtrlC();
+    await dev.exit;
+
+    const facts = dev.output
+      .trim()
+      .split('\n')
+      .map((line): Record<string, unknown> => JSON.parse(line));
+    const [ready, ...more] = facts.filter(({ type }) => type === 'ready');
+    expect(ready?.['url']).to.match(/^http:\/\/localhost:\d+$/);
+    expect(more).to.be.empty;
+    expect(facts.at(-1)).to.deep.equal({ type: 'note', text: 'Stopped.' });
+  });
+
   it('ends at once at a second Ctrl-C while a node hangs', async () => {
     await using dir = await TempDir.create();
     await using dev = await start(dir, { FIXTURE_HANGS: 'a' });
@@ -140,6 +180,54 @@ describe('development mode', function () {
     await dev.prints(/Node b has died.*SIGKILL[^]*✔ Node b /);
 
     expect((await ask(dev, 'b')).pid).not.to.equal(before.pid);
+  });
+
+  it('restarts its nodes one by one, the last first, when code is saved that they have imported', async () => {
+    await using dir = await TempDir.create();
+    await using code = await TempDir.create();
+    const file = code.join('orders.ts');
+    await writeFile(file, 'first');
+    await using dev = await start(dir, { FIXTURE_CODE: file });
+    await dev.prints(/Cluster/);
+    const before = await everyNode(dev);
+
+    await writeFile(file, 'second');
+    await dev.prints(/orders.ts saved[^]*Node c[^]*Node b[^]*Node a[^]*✔ Reloaded +3 nodes/);
+    const after = await everyNode(dev);
+
+    expect(after.filter(({ pid }) => before.some((old) => old.pid === pid))).to.be.empty;
+    // In order: each had handed over before the next one was asked to.
+    expect(after[0]?.tracks.slice(3)).to.deep.equal([
+      'c stopped',
+      'c started',
+      'b stopped',
+      'b started',
+      'a stopped',
+      'a started',
+    ]);
+    expect(dev.output).not.to.include('died');
+  });
+
+  it('keeps the nodes that run when what is saved does not start, says why once, and goes on with the next save', async () => {
+    await using dir = await TempDir.create();
+    await using code = await TempDir.create();
+    const file = code.join('orders.ts');
+    await writeFile(file, 'first');
+    await using dev = await start(dir, { FIXTURE_CODE: file });
+    await dev.prints(/Cluster/);
+    const before = await everyNode(dev);
+
+    await writeFile(file, 'broken');
+    await dev.prints(/Node c has died.*cannot read broken[^]*Node c could not start with what was/);
+    for (const name of ['a', 'b']) {
+      expect((await ask(dev, name)).pid).to.equal(before.find((one) => one.name === name)?.pid);
+    }
+    await writeFile(file, 'third');
+    await dev.prints(/✔ Reloaded +3 nodes/);
+
+    expect(dev.output.match(/cannot read broken/g)).to.have.length(1);
+    const after = await everyNode(dev);
+    expect(after.filter(({ pid }) => before.some((old) => old.pid === pid))).to.be.empty;
   });
 
   it('starts a private server again that was killed', async () => {
@@ -242,10 +330,14 @@ async function start(
   dir: TempDir,
   env: Record<string, string> = {},
   port = portFor(dir),
+  options: readonly string[] = [],
 ): Promise<Script> {
   // What is configured for the tests is not meant for it.
   const none = { TEMJOB__REDIS__URL: '', TEMJOB__DATABASE__MYSQL__URL: '' };
-  return new Script('dev', { args: [dir.path, String(port)], env: { ...none, ...env } });
+  return new Script('dev', {
+    args: [dir.path, String(port), ...options],
+    env: { ...none, ...env },
+  });
 }
 
 interface Answer {
@@ -272,9 +364,13 @@ function isAnswer(value: unknown): value is Answer {
   return typeof value === 'object' && value !== null && 'argv' in value && 'pid' in value;
 }
 
+async function everyNode(dev: Script): Promise<readonly Answer[]> {
+  return await Promise.all(['a', 'b', 'c'].map(async (name) => await ask(dev, name)));
+}
+
 /** The nodes and the servers. */
 async function everybody(dev: Script, dir: TempDir) {
-  const nodes = await Promise.all(['a', 'b', 'c'].map((name) => ask(dev, name)));
+  const nodes = await everyNode(dev);
   const servers = [await pidOf(dir, 'redis'), await pidOf(dir, 'mysql')];
   return running([...nodes.map(({ pid }) => pid), ...servers]);
 }

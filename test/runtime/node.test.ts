@@ -124,6 +124,22 @@ describe('temjob start', function () {
     await endsWell(node);
   });
 
+  it('says with --json all as JSON, errors and a log that is configured for people, too', async () => {
+    const env = { ...(await freshServers()), TEMJOB__LOGGING__FORMAT: 'console' };
+    await using node = startNode(env, { args: ['--json'] });
+    await served(node);
+    node.signal('SIGTERM');
+    await endsWell(node);
+    for (const line of node.output.trim().split('\n')) {
+      expect(JSON.parse(line), line).to.include({ level: 'info' });
+    }
+
+    await using wrong = startNode({ TEMJOB__REDIS__HSOT: 'x' }, { args: ['--json'] });
+    expect(await wrong.exit).to.equal(78);
+    const { error }: { error: { code: string } } = JSON.parse(wrong.output);
+    expect(error.code).to.equal('CONFIG_INVALID');
+  });
+
   it('stops in order when it is told to before it serves', async () => {
     const slow = fileURLToPath(new URL('./fixtures/slow-module.ts', import.meta.url));
     await using node = startNode({ ...(await freshServers()), TEMJOB__NODE__MODULES: slow });

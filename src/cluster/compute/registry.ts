@@ -194,10 +194,20 @@ async function exportsOf(url: string): Promise<Definition[]> {
   try {
     module = await import(url);
   } catch (error) {
-    throw new Error(`Task module ${url} could not be imported: ${String(error)}`, { cause: error });
+    const place = placeOf(error);
+    const where = place === undefined ? '' : ` (${place})`;
+    throw new Error(`Task module ${url} could not be imported: ${String(error)}${where}`, {
+      cause: error,
+    });
   }
   const found = Object.values(module).flat().filter(isDefinition);
   return [...new Set(found)];
+}
+
+/** `/app/orders.ts:12`, where Node says it: seldom is it the module itself that is broken, but what it imports. */
+function placeOf(error: unknown): string | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  return /(?:^|[\s(])(?:file:\/\/)?(\/[^\s():]+:\d+)/.exec(stack)?.[1];
 }
 
 function isDefinition(value: unknown): value is Definition {
