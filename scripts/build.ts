@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, posix, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 
 import { build } from 'esbuild';
@@ -20,7 +20,7 @@ await Promise.all(
     await rm(join(dist, folder), { recursive: true, force: true });
   }),
 );
-await Promise.all([emitCode(), emitDeclarations(), buildWeb()]);
+await Promise.all([emitCode(), emitDeclarations(), buildWeb(), copyStarter()]);
 
 async function emitCode(): Promise<void> {
   const files: string[] = [];
@@ -46,6 +46,16 @@ async function emitCode(): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, forDist(text, path));
   }
+}
+
+/** What `temjob create` copies, as it is. */
+async function copyStarter(): Promise<void> {
+  const place = join('examples', 'starter');
+  await cp(join(root, place), join(dist, place), {
+    recursive: true,
+    // Left by somebody who has tried it in its place.
+    filter: (file) => !['node_modules', '.temjob', 'package-lock.json'].includes(basename(file)),
+  });
 }
 
 async function emitDeclarations(): Promise<void> {

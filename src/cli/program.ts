@@ -6,6 +6,7 @@ import { version } from '#cluster/version.ts';
 import { cancelCommand } from './cancel.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
+import { createCommand } from './create.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
@@ -55,6 +56,7 @@ function makeProgram(): Command {
       `
 To begin with:
   $ temjob dev                                  a cluster of three nodes to play with
+  $ temjob create my-workflows                  a project of your own
   $ temjob run notification_workflow '{"recipient": "ada@example.com"}' --watch
   $ temjob doctor --config config.yaml          is everything here that a node needs?
   $ temjob start --config config.yaml           a node on your servers`,
@@ -64,6 +66,7 @@ To begin with:
   devCommand(program);
   startCommand(program);
   workerCommand(program);
+  createCommand(program);
   program.commandsGroup('Workflows:');
   runCommand(program);
   listCommand(program);

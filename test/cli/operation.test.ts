@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -24,6 +25,7 @@ describe('every command', function () {
     'dev',
     'start',
     'worker',
+    'create',
     'run',
     'list',
     'show',
@@ -78,10 +80,44 @@ describe('temjob completion', () => {
     });
   }
 
+  it('gives the script as JSON, too', async () => {
+    const { out } = await temjob(['completion', 'zsh', '--json']);
+    const { shell, script }: { shell: string; script: string } = JSON.parse(out);
+    expect(shell).to.equal('zsh');
+    expect(`${script}\n`).to.equal((await temjob(['completion', 'zsh'])).out);
+  });
+
   it('knows zsh and fish, and no other shell', async () => {
     expect((await temjob(['completion', 'zsh'])).out).to.match(/^autoload -U \+X bashcompinit/);
     expect((await temjob(['completion', 'fish'])).out).to.match(/^complete -c temjob -n/m);
     expect(await temjob(['completion', 'csh'])).to.include({ code: 2, out: '' });
+  });
+});
+
+// What the project does is the subject of test/examples/starter.test.ts.
+describe('temjob create', () => {
+  it('makes a project that is named after its directory', async () => {
+    await using dir = await TempDir.create();
+    const directory = dir.join('My Workflows');
+    const { code, out } = await temjob(['create', directory, '--json']);
+
+    expect(code).to.equal(0);
+    expect(JSON.parse(out)).to.deep.equal({ directory, name: 'my-workflows' });
+    const made: unknown = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
+    expect(made).to.deep.include({ name: 'my-workflows', type: 'module' });
+    expect(await readdir(directory)).to.include.members(['.gitignore', 'src', 'test']);
+  });
+
+  it('leaves alone what is there', async () => {
+    await using dir = await TempDir.create();
+    await writeFile(dir.join('package.json'), '{}');
+    const { code, err } = await temjob(['create', dir.path]);
+
+    expect(code).to.equal(2);
+    expect(err)
+      .to.contain('is not empty')
+      .and.not.match(/^ +at /m);
+    expect(await readdir(dir.path)).to.deep.equal(['package.json']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { expect } from 'chai';
@@ -46,17 +46,17 @@ async function startDev(cwd: string): Promise<AsyncDisposable & { readonly url: 
 
 const packageJson = z.object({ scripts: z.object({ dev: z.string() }) });
 
-const template = resolve(import.meta.dirname, '..', '..', 'examples', 'starter');
-
-describe('the starter', () => {
+describe('the project that temjob create makes', () => {
   let directory: TempDir;
 
   before(async function () {
     this.timeout(120_000);
     directory = await TempDir.create();
-    await cp(template, directory.path, { recursive: true });
+    const published = await installedPackage();
+    const main = join(published.packageDirectory, 'dist', 'src', 'main.js');
+    await run(process.execPath, [main, 'create', directory.path], directory.path);
     // The package is not published: its tarball stands for what npm would fetch.
-    const { tarball } = await installedPackage();
+    const { tarball } = published;
     const file = directory.join('package.json');
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace(/"temjob": "\^[\d.]+"/, `"temjob": "file:${tarball}"`));
