@@ -13,7 +13,8 @@ const newestForMs = 2_000;
 export class DefinitionCache {
   readonly #stored: Definitions;
   readonly #plans = new Map<string, Plan>();
-  readonly #newest = new Map<string, { readonly plan: Plan; readonly until: number }>();
+  /** What `resolve` takes when no version is named. */
+  readonly #preferred = new Map<string, { readonly plan: Plan; readonly until: number }>();
   readonly #code = new Map<string, AnyWorkflow>();
 
   constructor(stored: Definitions) {
@@ -26,7 +27,7 @@ export class DefinitionCache {
     for (const definition of definitions) {
       const { graph } = definition;
       this.#code.set(keyOf(graph.name, graph.version), definition);
-      this.#newest.set(graph.name, { plan: this.#remember(graph), until: Infinity });
+      this.#preferred.set(graph.name, { plan: this.#remember(graph), until: Infinity });
     }
   }
 
@@ -48,16 +49,28 @@ export class DefinitionCache {
     return graph === null ? null : this.#remember(graph);
   }
 
-  /** The newest version, or the one named. Rejects with UNKNOWN_DEFINITION. */
+  /**
+   * The version to start: the one named, else that of this node's own code, else the newest. While a new version is being
+   * rolled out each node goes on with what it has. Rejects with UNKNOWN_DEFINITION.
+   */
   async resolve(name: string, version?: string): Promise<Plan> {
-    const newest = this.#newest.get(name);
-    if (version === undefined && newest !== undefined && newest.until > Date.now()) {
-      return newest.plan;
+    if (version === undefined) {
+      const preferred = this.#preferred.get(name);
+      if (preferred !== undefined && preferred.until > Date.now()) return preferred.plan;
+      const plan = await this.newest(name);
+      this.#preferred.set(name, { plan, until: Date.now() + newestForMs });
+      return plan;
     }
-    const plan =
-      version === undefined ? await this.#readNewest(name) : await this.plan(name, version);
-    if (plan !== null) return plan;
-    throw await this.#unknown(name, version);
+    const plan = await this.plan(name, version);
+    if (plan === null) throw await this.#unknown(name, version);
+    return plan;
+  }
+
+  /** What any node has registered last. Rejects with UNKNOWN_DEFINITION. */
+  async newest(name: string): Promise<Plan> {
+    const graph = await this.#stored.latest(name);
+    if (graph === null) throw await this.#unknown(name);
+    return this.#remember(graph);
   }
 
   /** The newest first. Rejects with UNKNOWN_DEFINITION. */
@@ -84,14 +97,6 @@ export class DefinitionCache {
       'UNKNOWN_DEFINITION',
       `workflow definition not found: ${name}.${didYouMean(name, known)} It has to be in a module of a node of this cluster.`,
     );
-  }
-
-  async #readNewest(name: string): Promise<Plan | null> {
-    const graph = await this.#stored.latest(name);
-    if (graph === null) return null;
-    const plan = this.#remember(graph);
-    this.#newest.set(name, { plan, until: Date.now() + newestForMs });
-    return plan;
   }
 
   #remember(graph: Graph): Plan {

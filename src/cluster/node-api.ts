@@ -176,7 +176,10 @@ export class NodeApi implements ClusterApi {
 
   async definition(name: string, version?: string): Promise<Graph> {
     return await this.#stored(async () => {
-      return (await this.#parts.definitions.resolve(name, version)).graph;
+      const { definitions } = this.#parts;
+      const wanted =
+        version === undefined ? definitions.newest(name) : definitions.resolve(name, version);
+      return (await wanted).graph;
     });
   }
 

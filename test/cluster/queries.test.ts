@@ -210,6 +210,10 @@ describe('questions about many workflows', () => {
     expect(before).to.have.length(1);
     expect(versions).to.have.length(2);
     expect(versions?.[1]).to.deep.equal(before[0]);
+    // A node that has older code shows the newest all the same.
+    for (const api of cluster.apis) {
+      expect((await api.definition('letter')).version).to.equal(versions?.[0]?.version);
+    }
     expect(Date.parse(versions?.[0]?.registered_at ?? '')).to.be.closeTo(Date.now(), 60_000);
     const { code, message } = await refusal(cluster.api.definitionVersions('lettre'));
     expect(code).to.equal('UNKNOWN_DEFINITION');
