@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { chromium } from 'playwright-core';
 
+import { shardOf } from '#actors/ids.ts';
 import { Node } from '#cluster/node.ts';
 import { createDoor } from '#http/server.ts';
 import { WorkflowBuilder } from '#sdk/index.ts';
@@ -14,12 +15,13 @@ import { BenchServers } from '../servers.ts';
  * a node that does not own the workflow. One clock: the times of events are taken before their commit, so the commit is in it,
  * and those of the page when its document has changed.
  */
+const shards = 16;
 const steps = Number(process.argv[2] ?? 200);
 const log = pino({ level: 'silent' });
 
 await using servers = await BenchServers.start();
 const mysql = await servers.renew();
-const shared = { redis: servers.redisUrl, mysql, redisPrefix: 'live:', shards: 16, threads: 1 };
+const shared = { redis: servers.redisUrl, mysql, redisPrefix: 'live:', shards, threads: 1 };
 const owner = await Node.start({ name: 'a', ...shared, definitions: [chain(steps)] });
 const id = 'chain';
 await owner.api.start({ name: 'chain', id, input: {} });
@@ -45,6 +47,9 @@ try {
   const openedAt = Date.now();
   await page.locator('h1 .badge[data-state="completed"]').waitFor({ timeout: 120_000 });
   await sleep(500);
+  const owners = await watcher.api.shardOwners();
+  if (owners[shardOf(id, shards)] !== 'a')
+    throw new Error('the page is at the owner: nothing is measured');
   const seen: unknown = JSON.parse(String(await page.evaluate('JSON.stringify(window.seen)')));
   const { tasks } = await owner.api.workflow(id);
   const times = tasks.flatMap(({ step, completed_at: at }) => {

@@ -77,7 +77,10 @@ export const startBody = z
     name: name.meta({ description: 'The name of the definition.' }),
     input: jsonObject.default({}),
     id: newWorkflowId.exactOptional(),
-    version: name.exactOptional().meta({ description: 'The newest unless given.' }),
+    version: name.exactOptional().meta({
+      description:
+        'Unless given, that of which the node that is asked has the code, else the newest.',
+    }),
     timeout: duration
       .refine((ms) => ms > 0, 'must be more than zero')
       .exactOptional()
