@@ -3,7 +3,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 
 import type { Graph } from '#actors/definition.ts';
 import type { HistoryRange, HistorySegment } from '#cluster/mysql/history.ts';
-import type { Snapshot } from '#cluster/mysql/snapshots.ts';
+import type { ActorKey, Snapshot } from '#cluster/mysql/snapshots.ts';
 import type { TaskLogRow } from '#cluster/mysql/task-logs.ts';
 
 import { connect, freshStore, snapshot } from './store.ts';
@@ -210,7 +210,7 @@ describe('nodes', () => {
 describe('retention', () => {
   it('removes what ended long ago with its history, logs and tags, in chunks, and nothing else', async () => {
     await using world = await freshStore();
-    const { checkpoints, histories, logs, retention, snapshots, workflows } = world.store;
+    const { checkpoints, claims, histories, logs, retention, snapshots, workflows } = world.store;
     const tags = { team: 'one' };
     const old = ['a', 'b', 'c'].map((id) => snapshot({ id, open: false, endedAt: 1_000, tags }));
     const kept = [
@@ -242,11 +242,17 @@ describe('retention', () => {
       })),
     );
 
+    const claimed = await claims.claim([{ shard: 0, epoch: 0 }], 'n', 'n1');
+    const epoch = claimed[0]?.epoch ?? 0;
+    const owned = (actors: readonly ActorKey[]) => actors.map((actor) => ({ ...actor, epoch }));
     const others = await retention.ended([1, 2], 60_000, 2);
     const first = await retention.ended([0], 60_000, 2);
-    await retention.remove(first);
+    // A node that has lost the shard removes nothing.
+    await retention.remove(owned(first).map((actor) => ({ ...actor, epoch: epoch - 1 })));
+    expect(await retention.ended([0], 60_000, 2)).to.deep.equal(first);
+    await retention.remove(owned(first));
     const second = await retention.ended([0, 1], 60_000, 2);
-    await retention.remove(second);
+    await retention.remove(owned(second));
 
     expect([others, first, second].map((found) => found.length)).to.deep.equal([0, 2, 1]);
     const left = await snapshots.load(all);

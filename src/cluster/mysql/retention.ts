@@ -1,6 +1,11 @@
-import { keyRows, list, type Pool } from './pool.ts';
+import { list, type Pool } from './pool.ts';
 import { int, text } from './row.ts';
 import type { ActorKey } from './snapshots.ts';
+
+/** An actor, and the epoch under which the node that wants to remove it owns its shard. */
+export interface OwnedActor extends ActorKey {
+  readonly epoch: number;
+}
 
 /** Removes actors that ended long ago, with their history, log lines and tags. */
 export class Retention {
@@ -25,18 +30,27 @@ export class Retention {
     return rows.map((row) => ({ shard: int(row, 'shard_id'), id: text(row, 'id') }));
   }
 
-  /** Their owner sees to it that none of them is opened again meanwhile. */
-  async remove(actors: readonly ActorKey[]): Promise<void> {
+  /**
+   * Their owner sees to it that none of them is opened again meanwhile. One that has lost the shard, perhaps while it was
+   * frozen, removes nothing: under the next owner they may be open again.
+   */
+  async remove(actors: readonly OwnedActor[]): Promise<void> {
     if (actors.length === 0) return;
-    const keys = actors.flatMap(({ shard, id }) => [shard, id]);
+    const keys = actors.flatMap(({ shard, id, epoch }) => [shard, id, epoch]);
     // The actor last: should we die in between, the next call finds it again.
     for (const table of ['task_log', 'history', 'tag', 'actor']) {
       const closed = table === 'actor' ? ' WHERE x.is_open = 0' : '';
       await this.#pool.run(
-        `DELETE x FROM (${keyRows(actors.length)}) k
+        `DELETE x FROM (${ownedRows(actors.length)}) k
+         STRAIGHT_JOIN shard s ON s.shard_id = k.shard_id AND s.epoch = k.epoch
          STRAIGHT_JOIN ${table} x ON x.shard_id = k.shard_id AND x.id = k.id${closed}`,
         keys,
       );
     }
   }
+}
+
+/** A derived table of so many rows of shard_id, id and epoch. */
+function ownedRows(count: number): string {
+  return `SELECT CAST(? AS UNSIGNED) AS shard_id, ? AS id, CAST(? AS UNSIGNED) AS epoch${' UNION ALL SELECT ?, ?, ?'.repeat(count - 1)}`;
 }

@@ -9,6 +9,7 @@ import type { Background } from '../background.ts';
 import type { DefinitionCache } from '../definition-cache.ts';
 import { isPassing } from '../mysql/failures.ts';
 import type { Journal } from '../mysql/journal.ts';
+import type { OwnedActor } from '../mysql/retention.ts';
 import type { ActorKey, Snapshot, Snapshots } from '../mysql/snapshots.ts';
 import type { Notices } from '../notices.ts';
 import type { Tracing } from '../tracing/tracing.ts';
@@ -207,7 +208,7 @@ export class Engine {
    */
   async withhold(
     keys: readonly ActorKey[],
-    remove: (actors: readonly ActorKey[]) => Promise<void>,
+    remove: (actors: readonly OwnedActor[]) => Promise<void>,
   ): Promise<void> {
     const held = keys.flatMap(({ shard: number, id }) => {
       const shard = this.#shards.get(number);
@@ -216,7 +217,7 @@ export class Engine {
     });
     for (const { shard, id } of held) shard.loading.set(id, []);
     try {
-      await remove(held.map(({ shard, id }) => ({ shard: shard.number, id })));
+      await remove(held.map(({ shard, id }) => ({ shard: shard.number, epoch: shard.epoch, id })));
     } finally {
       for (const { shard, id } of held) {
         if (shard.mode !== 'open') continue;
