@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 
 import type { ActorEvent } from '#actors/actor.ts';
+import { shardOf } from '#actors/ids.ts';
 import { Node } from '#cluster/node.ts';
 import type { NodeOptions } from '#cluster/node.ts';
 
@@ -118,6 +119,12 @@ async function allCompleteOnce(processes: Processes, load: Load): Promise<void> 
   }
 }
 
+function idsOfEveryShard(shards: number): readonly string[] {
+  const ids = new Map<number, string>();
+  for (let n = 0; ids.size < shards; n += 1) ids.set(shardOf(`relay-${n}`, shards), `relay-${n}`);
+  return [...ids.values()];
+}
+
 function hasEnded(events: readonly ActorEvent[], by: number): boolean {
   return events.some(({ type, at }) => type === 'workflow.completed' && at <= by);
 }
@@ -196,6 +203,32 @@ describe('a node process', function () {
     await load.stop();
 
     await allCompleteOnce(processes, load);
+  });
+
+  it('that is frozen while it has nothing to do gets shards back, and each shard is served', async () => {
+    await using processes = await Processes.start(['a', 'b']);
+    const { api } = await processes.client();
+    const [victim, other] = processes.nodes;
+    if (victim === undefined || other === undefined) throw new Error('no node');
+    const owners = async (): Promise<string> => {
+      const names = new Set((await api.shardOwners()).map((name) => name ?? 'nobody'));
+      return [...names].toSorted().join();
+    };
+    await until(async () => (await owners()) === 'a,b');
+
+    const takenOver = other.next('claimed', ({ from }) => from.includes(victim.id));
+    victim.signal('SIGSTOP');
+    await takenOver;
+    await until(async () => (await owners()) === 'b');
+    victim.signal('SIGCONT');
+    await until(async () => (await owners()) === 'a,b');
+
+    const input = { log: processes.log, ms: 1 };
+    const ends = idsOfEveryShard(processes.options.shards ?? 0).map(async (id) => {
+      await api.start({ name: 'relay', id, input });
+      return (await api.result(id, 20_000)).workflow.state;
+    });
+    expect(new Set(await Promise.all(ends))).to.deep.equal(new Set(['completed']));
   });
 
   it('resumes everything after all nodes were killed at once', async () => {
