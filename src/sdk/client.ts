@@ -27,7 +27,7 @@ import { task } from './task.ts';
 export interface StartOptions {
   /** The name of this one workflow, chosen by you: 1 to 128 letters, digits and `_ . : @ -`. Made when it is left out. */
   readonly id?: string;
-  /** Repeats of a call with the same request id are one start; another call under it is an error (`IDEMPOTENCY_MISMATCH`). */
+  /** Repeats of a call with the same request id are one start; another call under it is an error (`IDEMPOTENCY_MISMATCH`). Beside an `id` it guards the calls with that id. */
   readonly requestId?: string;
   /** To find it by, e.g. `{ customer: 'acme' }`: at most 16, with short keys and values of at most 200 characters. */
   readonly tags?: Tags;

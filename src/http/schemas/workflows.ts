@@ -102,7 +102,8 @@ export const startHeaders = z.object({
     .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
     .exactOptional()
     .meta({
-      description: 'Makes repeats of one call the same start; another call under it is refused.',
+      description:
+        'Makes repeats of one call the same start; another call under it is refused. Beside an `id` it guards the calls with that id.',
     }),
 });
 
