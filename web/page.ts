@@ -12,10 +12,12 @@ export interface PageContext {
   readonly who: Who;
   /** Shows another page of the console, or the same one with another query. */
   readonly navigate: Navigate;
+  /** Says in the address what is shown; nothing is drawn anew. */
+  readonly setAddress: Navigate;
   readonly setTitle: (title: string) => void;
 }
 
-/** `replace` takes the place of the present entry of the history, so that "back" does not come here again. */
+/** Of a page that is no longer wanted it does nothing. `replace` takes the place of the present entry of the history, so that "back" does not come here again. */
 export type Navigate = (path: string, how?: 'push' | 'replace') => void;
 
 /** Draws the page and keeps it up to date until the function that it returns is called. */

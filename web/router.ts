@@ -33,7 +33,7 @@ export class Router {
   readonly #parts: RouterParts;
   #unmount: () => void = () => undefined;
   #path = '';
-  /** Path and query that were asked for last. */
+  /** Path and query of what is shown, or on its way. */
   #address = '';
   /** Counts what was asked for, so that a page that loads slowly does not come after a later one. */
   #asked = 0;
@@ -48,10 +48,15 @@ export class Router {
   }
 
   /** Goes to a page: the focus goes to its heading, unless only the query is another. */
-  readonly navigate: Navigate = (path, how = 'push') => {
+  readonly navigate: Navigate = (path, how) => {
+    this.#setAddress(path, how);
+    this.show();
+  };
+
+  readonly #setAddress: Navigate = (path, how = 'push') => {
     if (how === 'push') window.history.pushState(null, '', path);
     else window.history.replaceState(null, '', path);
-    this.show();
+    this.#address = address();
   };
 
   /** Shows the page of the present address, anew if it is there already. */
@@ -81,6 +86,13 @@ export class Router {
     const first = this.#path === '';
     const samePage = this.#path === pathname;
     const focused = samePage ? (document.activeElement?.id ?? '') : '';
+    const asked = this.#asked;
+    // An answer that comes when somebody has gone on leads nowhere.
+    const ifWanted =
+      (go: Navigate): Navigate =>
+      (path, how) => {
+        if (asked === this.#asked) go(path, how);
+      };
     this.#path = pathname;
     this.#unmount();
     this.#unmount = mount({
@@ -89,7 +101,8 @@ export class Router {
       query: new URLSearchParams(search),
       connection,
       who,
-      navigate: this.navigate,
+      navigate: ifWanted(this.navigate),
+      setAddress: ifWanted(this.#setAddress),
       setTitle: (title) => {
         document.title = `${title} · TemJob`;
       },

@@ -52,6 +52,8 @@ export class Shell {
   #page: PageName | null = null;
   #links: readonly { readonly item: NavItem; readonly link: HTMLElement }[] = [];
   #jump = h('input');
+  /** Counts what was looked for: an answer that comes after a later question leads nowhere. */
+  #sought = 0;
 
   constructor(parts: ShellParts) {
     this.#parts = parts;
@@ -255,9 +257,13 @@ export class Shell {
 
   /** To the workflow of that id, or of that task; when there is none, to those whose ids begin so. */
   async #goTo(text: string): Promise<void> {
+    const { pathname } = window.location;
+    this.#sought += 1;
+    const sought = this.#sought;
     const id = isId(text) ? await findWorkflow(text) : null;
+    if (sought !== this.#sought || pathname !== window.location.pathname) return;
     const prefix = new URLSearchParams({ q: text });
-    this.#jump.value = '';
+    if (this.#jump.value.trim() === text) this.#jump.value = '';
     this.#parts.navigate(
       id === null ? `/workflows?${prefix.toString()}` : `/workflows/${encodeURIComponent(id)}`,
     );

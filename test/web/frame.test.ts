@@ -146,6 +146,28 @@ describe('the frame around the pages', function () {
       expect(await page.getByRole('searchbox').inputValue()).to.equal('hello');
     });
 
+    it('leads nowhere by an answer that comes when one has gone on', async () => {
+      await using watched = await openPage(browser, doors.url);
+      const { page } = watched;
+      await page.locator('.tile').first().waitFor();
+      const answers = gate();
+      await page.route('**/api/v1/workflows?id_prefix=hello-1&*', async (route) => {
+        await answers.pass();
+        await route.continue();
+      });
+      await page.getByLabel('Go to a workflow').fill('hello-1');
+      const answered = page.waitForResponse('**/api/v1/workflows?id_prefix=hello-1&*');
+      await page.getByLabel('Go to a workflow').press('Enter');
+      await page.getByRole('link', { name: 'Cluster' }).click();
+      await page.locator('h1', { hasText: 'Cluster' }).waitFor();
+
+      answers.open();
+
+      await (await answered).finished();
+      await page.evaluate('new Promise((painted) => requestAnimationFrame(painted))');
+      expect(new URL(page.url()).pathname).to.equal('/cluster');
+    });
+
     it('goes to the search of the frame where the page has none to show', async () => {
       await using watched = await openPage(browser, `${doors.url}/definitions`);
       const { page } = watched;

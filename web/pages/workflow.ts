@@ -4,7 +4,7 @@ import { api } from '../api.ts';
 import { fill, h, setText } from '../dom.ts';
 import { formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
-import type { MountPage, PageContext } from '../page.ts';
+import type { MountPage, Navigate, PageContext } from '../page.ts';
 import { Attempts } from '../parts/attempts.ts';
 import { confirm } from '../parts/confirm.ts';
 import { copy } from '../parts/copy.ts';
@@ -79,6 +79,7 @@ type Shown =
 class View {
   readonly elements: readonly HTMLElement[];
   readonly #id: string;
+  readonly #setAddress: Navigate;
   readonly #stop = new AbortController();
   readonly #steps: readonly StepCard[];
   readonly #numbers: ReadonlyMap<string, number>;
@@ -104,6 +105,7 @@ class View {
     const { id, name, version, created_at } = first.workflow;
     const { signal } = this.#stop;
     this.#id = id;
+    this.#setAddress = context.setAddress;
     this.#data = first;
     this.#steps = first.steps;
     this.#numbers = new Map(first.steps.map((step, number) => [step.name, number]));
@@ -259,7 +261,7 @@ class View {
     if (this.#selected !== null) query.set('step', this.#selected);
     const text = query.toString();
     const { pathname } = window.location;
-    window.history.replaceState(null, '', text === '' ? pathname : `${pathname}?${text}`);
+    this.#setAddress(text === '' ? pathname : `${pathname}?${text}`, 'replace');
   }
 
   #showEvent(seq: number): void {

@@ -4,7 +4,7 @@ import { api, ApiError } from '../api.ts';
 import { fill, h, setText } from '../dom.ts';
 import { formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
-import type { MountPage, PageContext } from '../page.ts';
+import type { MountPage, Navigate, PageContext } from '../page.ts';
 import { allows, type BulkAction, openBulkDialog } from '../parts/bulk-dialog.ts';
 import { filterBar } from '../parts/filter-bar.ts';
 import { ListModel } from '../parts/list-model.ts';
@@ -37,6 +37,7 @@ export const workflowsPage: MountPage = (context) => {
 
 class List {
   readonly #stop = new AbortController();
+  readonly #setAddress: Navigate;
   readonly #unwatch: () => void;
   readonly #bar: ReturnType<typeof filterBar>;
   readonly #table: ReturnType<typeof workflowsTable>;
@@ -56,7 +57,8 @@ class List {
   #isOver = false;
 
   constructor(context: PageContext) {
-    const { root, query, connection, navigate, setTitle, who } = context;
+    const { root, query, connection, navigate, setAddress, setTitle, who } = context;
+    this.#setAddress = setAddress;
     this.#cursor = query.get('cursor');
     this.#model = new ListModel(readFilter(query), this.#cursor === null);
     setTitle(t('nav.workflows'));
@@ -139,7 +141,7 @@ class List {
     const address = addressOf(filter, cursor);
     const { pathname, search } = window.location;
     if (address === pathname + search) return;
-    window.history.pushState(null, '', address);
+    this.#setAddress(address);
     this.#model = new ListModel(filter, cursor === null);
     this.#cursor = cursor;
     this.#table.clearSelection();
@@ -207,7 +209,7 @@ class List {
   /** The address says something that the server will not have: a cursor of another filter, or what is no name. */
   #refused(error: ApiError): void {
     if (error.fields.some(({ pointer }) => pointer.includes('cursor'))) {
-      window.history.replaceState(null, '', addressOf(this.#model.filter));
+      this.#setAddress(addressOf(this.#model.filter), 'replace');
       this.#model = new ListModel(this.#model.filter, true);
       this.#cursor = null;
       this.#open();
