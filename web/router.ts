@@ -73,7 +73,23 @@ export class Router {
       const stays = document.activeElement === focused || document.activeElement === document.body;
       if (asked === this.#asked) this.#mount(page, found, { takesFocus: stays });
     };
-    load().then(mount, (error: unknown) => mount(brokenPage(error)));
+    load().then(mount, (error: unknown) => {
+      mount(brokenPage(error));
+      this.#showWhenBack();
+    });
+  }
+
+  /** The server may have gone while a page's code was on its way; when it is back, the code is asked for again. */
+  #showWhenBack(): void {
+    const asked = this.#asked;
+    let away = false;
+    const stop = this.#parts.connection.onStatus(({ type }) => {
+      if (type === 'stale') away = true;
+      else if (away) {
+        stop();
+        if (asked === this.#asked) this.show();
+      }
+    });
   }
 
   #mount(

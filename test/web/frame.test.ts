@@ -212,6 +212,26 @@ describe('the frame around the pages', function () {
     });
   });
 
+  it('shows a page whose code could not come, for its node was away, when the node is back', async () => {
+    const [api] = cluster.apis;
+    if (api === undefined) throw new Error('the cluster has no node');
+    const first = await openDoors([api]);
+    const port = first.doors[0]?.port ?? 0;
+    await using watched = await openPage(browser, 'about:blank');
+    const { page } = watched;
+    await page.route('**/assets/workflows-*.js', async (route) => await route.abort());
+    await page.goto(`${first.url}/workflows`);
+    await page.getByRole('heading', { name: 'This page could not be loaded' }).waitFor();
+    await page.unroute('**/assets/workflows-*.js');
+    await first[Symbol.asyncDispose]();
+    await page.locator('.live[data-status="stale"]').waitFor();
+
+    await using back = await openDoors([api], { port });
+
+    await page.locator('tr[data-id="hello-1"]').waitFor();
+    expect(back.doors).to.have.length(1);
+  });
+
   it('brings at most 120 KiB of script, compressed, and more only when it is needed', async () => {
     await using watched = await openPage(browser, 'about:blank');
     const { page } = watched;
