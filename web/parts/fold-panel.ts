@@ -3,11 +3,11 @@ import type { StepCard, TaskCard } from '#http/live-protocol.ts';
 import { h } from '../dom.ts';
 import { formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
-import { countsOf, stateOfAll } from './dag.ts';
 import { commonName, type DrawnGroup } from './fold.ts';
 import { minibar, showMinibar } from './minibar.ts';
 import { type Panel, panelFrame } from './panel.ts';
 import { setStateBadge, stateBadge } from './state.ts';
+import { countsOf, stateOfAll } from './task-states.ts';
 import { tasksTable } from './tasks-table.ts';
 
 export interface FoldPanel extends Panel {

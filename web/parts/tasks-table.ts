@@ -4,9 +4,9 @@ import { fill, h, setText } from '../dom.ts';
 import { formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import { duration, setDuration } from '../time.ts';
-import { countsOf } from './dag.ts';
 import { gridTable, sayWhenEmpty } from './grid-table.ts';
 import { setStateBadge, stateBadge, stateIcon, stateWord, taskStates } from './state.ts';
+import { countsOf } from './task-states.ts';
 
 export interface TasksTable {
   readonly element: HTMLElement;
