@@ -1,4 +1,4 @@
-import type { StepCard, WorkflowCard, WorkflowData } from '#http/live-protocol.ts';
+import type { StepCard, WorkflowData } from '#http/live-protocol.ts';
 
 import { api } from '../api.ts';
 import { fill, h, setText } from '../dom.ts';
@@ -6,27 +6,21 @@ import { formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import type { MountPage, Navigate, PageContext } from '../page.ts';
 import { Attempts } from '../parts/attempts.ts';
-import { confirm } from '../parts/confirm.ts';
-import { copy } from '../parts/copy.ts';
 import { drawDag } from '../parts/dag.ts';
 import { eventPanel } from '../parts/event-panel.ts';
 import { eventsTable } from '../parts/events-table.ts';
-import { foldName, foldPanel, type FoldPanel } from '../parts/fold-panel.ts';
+import { foldName, type FoldPanel, foldPanel } from '../parts/fold-panel.ts';
 import { History } from '../parts/history.ts';
-import { icon } from '../parts/icon.ts';
+import { inputAndOutput } from '../parts/input-output.ts';
 import { logTab } from '../parts/log-view.ts';
 import { narrow } from '../parts/narrow.ts';
 import { messageOf, notice, own, problemText } from '../parts/notice.ts';
 import type { Panel } from '../parts/panel.ts';
-import { payloadBlock } from '../parts/payload.ts';
-import { setStateBadge, stateBadge } from '../parts/state.ts';
 import { type StepPanel, stepPanel } from '../parts/step-panel.ts';
 import { tabs } from '../parts/tabs.ts';
-import { tagList } from '../parts/tags.ts';
 import { tasksTable } from '../parts/tasks-table.ts';
 import { timeline } from '../parts/timeline.ts';
-import { whyLine } from '../parts/why.ts';
-import { ago, duration, setDuration } from '../time.ts';
+import { workflowHead } from '../parts/workflow-head.ts';
 import { may } from '../who.ts';
 
 const tabNames = ['graph', 'timeline', 'events', 'tasks', 'logs', 'io'] as const;
@@ -86,7 +80,7 @@ class View {
   readonly #history: History;
   readonly #attempts = new Attempts();
   readonly #side = h('div', { class: 'side' });
-  readonly #head: ReturnType<typeof pageHead>;
+  readonly #head: ReturnType<typeof workflowHead>;
   readonly #dag: ReturnType<typeof drawDag>;
   readonly #timeline: ReturnType<typeof timeline>;
   readonly #events: ReturnType<typeof eventsTable>;
@@ -118,7 +112,7 @@ class View {
       failed,
     });
     const onSelect = (step: string): void => this.select(step);
-    this.#head = pageHead(first, { mayAct: may(context.who, 'operate'), onSelect });
+    this.#head = workflowHead(first, { mayAct: may(context.who, 'operate'), onSelect });
     this.#dag = drawDag({
       key: `${name}@${version}`,
       steps: first.steps,
@@ -370,171 +364,4 @@ function card(element: HTMLElement): HTMLElement {
 
 function counter(): HTMLElement {
   return h('span', { class: 'count number' });
-}
-
-/** Above the tabs: what it is, how it is, why it is not further, and what one can do about it. */
-function pageHead(
-  first: WorkflowData,
-  options: { readonly mayAct: boolean; readonly onSelect: (step: string) => void },
-) {
-  const { id, name, version, created_at, tags } = first.workflow;
-  const badge = stateBadge(first.workflow.state);
-  const time = duration();
-  const done = h('span', { class: 'number' });
-  const bar = h('i');
-  const problem = h('div', { class: 'banner', role: 'alert', hidden: true });
-  const why = whyLine(options.onSelect);
-  const cancel = h(
-    'button',
-    { class: 'danger', type: 'button', onclick: () => own(askToCancel(first.workflow)) },
-    t('workflow.cancel'),
-  );
-  const retry = h(
-    'button',
-    { type: 'button', onclick: () => own(retryNow()) },
-    t('workflow.retry'),
-  );
-  const retryNow = async (): Promise<void> => {
-    retry.disabled = true;
-    try {
-      await api.retry(id);
-      notice(t('notice.retried'));
-    } finally {
-      retry.disabled = false;
-    }
-  };
-  const elements = [
-    h(
-      'div',
-      { class: 'page-head' },
-      h(
-        'div',
-        { class: 'title' },
-        h('a', { class: 'quiet back', href: '/workflows' }, `← ${t('nav.workflows')}`),
-        h('h1', {}, name, badge),
-        h(
-          'div',
-          { class: 'quiet meta' },
-          h(
-            'span',
-            { class: 'with-copy' },
-            h('span', { class: 'mono' }, id),
-            h(
-              'button',
-              {
-                class: 'ghost tiny',
-                type: 'button',
-                title: t('workflow.copy'),
-                'aria-label': t('workflow.copy'),
-                onclick: () => copy(id),
-              },
-              icon('copy'),
-            ),
-          ),
-          h(
-            'span',
-            {},
-            `${t('workflow.version')} `,
-            h(
-              'a',
-              {
-                class: 'mono',
-                href: `/definitions/${encodeURIComponent(name)}?version=${encodeURIComponent(version)}`,
-              },
-              version.slice(0, 12),
-            ),
-          ),
-          h('span', {}, `${t('workflow.started')} `, ago(created_at)),
-          h('span', {}, `${t('workflow.took')} `, time),
-          tagList(tags),
-        ),
-      ),
-      options.mayAct && h('div', { class: 'buttons' }, retry, cancel),
-    ),
-    problem,
-    why.element,
-    h('div', { class: 'progress-line' }, h('div', { class: 'progress' }, bar), done),
-  ];
-  return {
-    elements,
-    update: ({ workflow, tasks }: WorkflowData): void => {
-      setStateBadge(badge, workflow.state);
-      setDuration(time, workflow.started_at ?? workflow.created_at, workflow.ended_at);
-      cancel.hidden = workflow.ended_at !== undefined;
-      retry.hidden = workflow.state !== 'failed';
-      const ended = tasks.filter((task) => task.completed_at !== undefined).length;
-      setText(done, t('workflow.progress', { ended, count: tasks.length }));
-      bar.style.width = `${tasks.length === 0 ? 100 : (ended / tasks.length) * 100}%`;
-      bar.dataset['state'] = workflow.state;
-      why.show(workflow.why);
-      showProblem(problem, workflow, options.onSelect);
-    },
-  };
-}
-
-async function askToCancel({ id, name }: WorkflowCard): Promise<void> {
-  const reason = h('input', { name: 'reason', maxlength: 1000, autocomplete: 'off' });
-  const sure = await confirm({
-    title: t('cancel.title'),
-    text: t('cancel.text', { name, id }),
-    action: t('cancel.action'),
-    more: h('label', {}, t('cancel.reason'), reason),
-  });
-  if (!sure) return;
-  await api.cancel(id, reason.value.trim());
-  notice(t('notice.canceled'));
-}
-
-function showProblem(
-  element: HTMLElement,
-  workflow: WorkflowCard,
-  select: (step: string) => void,
-): void {
-  const key = `${workflow.state} ${workflow.error ?? ''}`;
-  if (element.dataset['key'] === key) return;
-  element.dataset['key'] = key;
-  element.dataset['state'] = workflow.state;
-  element.hidden = workflow.error === undefined;
-  const step = workflow.failed_step;
-  fill(
-    element,
-    h('b', {}, t(workflow.state === 'canceled' ? 'workflow.canceled' : 'workflow.failed')),
-    ' ',
-    workflow.error ?? '',
-    step !== undefined && [
-      ' ',
-      h(
-        'button',
-        { class: 'small', type: 'button', onclick: () => select(step) },
-        t('workflow.in-step', { step }),
-      ),
-    ],
-  );
-}
-
-function inputAndOutput(id: string, signal: AbortSignal) {
-  const whole = async () => await api.workflow(id, signal);
-  const input = payloadBlock({
-    label: t('payload.input'),
-    name: `${id}-input`,
-    whole: async () => (await whole()).input,
-  });
-  const output = payloadBlock({
-    label: t('payload.output'),
-    name: `${id}-output`,
-    whole: async () => (await whole()).output,
-  });
-  return {
-    element: h(
-      'div',
-      { class: 'pair' },
-      h('section', { class: 'card' }, h('h2', {}, t('payload.input')), input.element),
-      h('section', { class: 'card' }, h('h2', {}, t('payload.output')), output.element),
-    ),
-    show: (data: WorkflowData): void => {
-      const { output: made, ended_at: endedAt } = data.workflow;
-      input.show(data.input, t('common.none'));
-      output.show(made, t(endedAt === undefined ? 'payload.later' : 'common.none'));
-    },
-  };
 }
