@@ -2,15 +2,15 @@ import type { Counts, WorkflowRow, WorkflowState } from '#http/live-protocol.ts'
 
 import { api, ApiError } from '../api.ts';
 import { fill, h, setText } from '../dom.ts';
-import { formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import type { MountPage, Navigate, PageContext } from '../page.ts';
+import { bulkBar } from '../parts/bulk-bar.ts';
 import { allows, type BulkAction, openBulkDialog } from '../parts/bulk-dialog.ts';
 import { filterBar } from '../parts/filter-bar.ts';
 import { ListModel } from '../parts/list-model.ts';
 import { messageOf, notice, own, problemText } from '../parts/notice.ts';
 import { startDialog } from '../parts/start-dialog.ts';
-import { stateIcon, stateWord } from '../parts/state.ts';
+import { stateTotals } from '../parts/state-totals.ts';
 import {
   addressOf,
   everything,
@@ -41,7 +41,7 @@ class List {
   readonly #unwatch: () => void;
   readonly #bar: ReturnType<typeof filterBar>;
   readonly #table: ReturnType<typeof workflowsTable>;
-  readonly #totals: ReturnType<typeof totalCards>;
+  readonly #totals: ReturnType<typeof stateTotals>;
   readonly #bulk: ReturnType<typeof bulkBar>;
   readonly #empty = h('div', { class: 'empty quiet' });
   readonly #pill = h('button', { class: 'pill', type: 'button', hidden: true });
@@ -63,7 +63,7 @@ class List {
     this.#model = new ListModel(readFilter(query), this.#cursor === null);
     setTitle(t('nav.workflows'));
     this.#dialog = startDialog((id) => navigate(`/workflows/${encodeURIComponent(id)}`));
-    this.#totals = totalCards((state, also) => this.#chooseState(state, also));
+    this.#totals = stateTotals((state, also) => this.#chooseState(state, also));
     this.#bar = filterBar({
       now: () => connection.now(),
       chosen: (filter) => this.#go(filter),
@@ -345,85 +345,4 @@ class List {
       if (done.length > 0) this.#table.clearSelection();
     });
   }
-}
-
-function bulkBar(options: {
-  readonly begin: (action: BulkAction) => void;
-  readonly clear: () => void;
-}) {
-  const count = h('span', { class: 'number', role: 'status' });
-  const cancel = h('button', {
-    class: 'danger',
-    type: 'button',
-    onclick: () => options.begin('cancel'),
-  });
-  const retry = h('button', { type: 'button', onclick: () => options.begin('retry') });
-  const element = h(
-    'div',
-    { class: 'bulk-bar', role: 'group', 'aria-label': t('select.label'), hidden: true },
-    count,
-    cancel,
-    retry,
-    h('button', { class: 'link', type: 'button', onclick: options.clear }, t('select.clear')),
-  );
-  return {
-    element,
-    show: (counts: {
-      readonly selected: number;
-      readonly cancel: number;
-      readonly retry: number;
-    }): void => {
-      element.hidden = counts.selected === 0;
-      setText(count, t('select.count', { count: counts.selected }));
-      cancel.disabled = counts.cancel === 0;
-      retry.disabled = counts.retry === 0;
-      setText(cancel, t('select.cancel', { count: counts.cancel }));
-      setText(retry, t('select.retry', { count: counts.retry }));
-    },
-  };
-}
-
-/** How many are in which state; a click shows those alone, with Ctrl or Shift those as well. */
-function totalCards(chosen: (state: WorkflowState | null, also: boolean) => void) {
-  const made = ([null, ...states] as const).map((state) => {
-    const number = h('b', { class: 'number' }, '–');
-    const card = h(
-      'button',
-      {
-        class: 'total',
-        type: 'button',
-        'data-state': state ?? 'total',
-        title: state === null ? null : t('list.also'),
-        onclick: (event) => {
-          const keys = event instanceof MouseEvent && event;
-          chosen(state, keys !== false && (keys.ctrlKey || keys.metaKey || keys.shiftKey));
-        },
-      },
-      h('span', {}, state === null ? t('common.all') : [stateIcon(state), stateWord(state)]),
-      number,
-    );
-    return { state, number, card };
-  });
-  return {
-    element: h(
-      'nav',
-      { class: 'totals', 'aria-label': t('list.by-state') },
-      made.map(({ card }) => card),
-    ),
-    choose: (wanted: readonly WorkflowState[]): void => {
-      for (const { state, card } of made) {
-        const pressed = state === null ? wanted.length === 0 : wanted.includes(state);
-        card.setAttribute('aria-pressed', String(pressed));
-      }
-    },
-    clear: (): void => {
-      for (const { number } of made) setText(number, '–');
-    },
-    show: (counts: Counts): void => {
-      const total = states.reduce((sum, state) => sum + counts[state], 0);
-      for (const { state, number } of made) {
-        setText(number, formatNumber(state === null ? total : counts[state]));
-      }
-    },
-  };
 }
