@@ -74,7 +74,7 @@ describe('the package as it is published', () => {
     installed = await installedPackage();
   });
 
-  it('has JavaScript, declarations, samples and the console, and no sources or tests', () => {
+  it('has JavaScript, declarations, samples, the console and the template of a project, and no sources or tests', () => {
     expect(installed.files).to.include.members([
       'LICENSE',
       'README.md',
@@ -87,8 +87,11 @@ describe('the package as it is published', () => {
       'dist/src/dev/warden-process.js',
       'dist/examples/index.js',
       'dist/web/index.html',
+      'dist/examples/starter/package.json',
+      'dist/examples/starter/test/orders.test.ts',
     ]);
-    const strangers = installed.files.filter(
+    const ours = installed.files.filter((file) => !file.startsWith('dist/examples/starter/'));
+    const strangers = ours.filter(
       (file) =>
         !/^(LICENSE|README(\.zh-CN)?\.md|package\.json|dist\/)/.test(file) ||
         /(?<!\.d)\.ts$/.test(file),
