@@ -1,17 +1,16 @@
 import type { Decision, DecisionContext, Envelope } from './message.ts';
 import type { Plan } from './plan.ts';
-import type { UserActorEvent, UserActorPolicy, UserActorState } from './user-actor.ts';
-import {
-  decideUserActor,
-  evolveUserActor,
-  userActorDueAt,
-  userActorWorkOut,
-} from './user-actor.ts';
+import type { UserActorEvent } from './user-actor-events.ts';
+import type { UserActorState } from './user-actor-state.ts';
+import { evolveUserActor } from './user-actor-state.ts';
+import type { UserActorPolicy } from './user-actor.ts';
+import { decideUserActor, userActorDueAt, userActorWorkOut } from './user-actor.ts';
 import type { Work } from './work.ts';
 import type { WorkflowEvent } from './workflow-events.ts';
 import type { WorkflowState } from './workflow-state.ts';
 import { evolveWorkflow, isClosed } from './workflow-state.ts';
-import { decideWorkflow, workflowDueAt, workflowWorkOut } from './workflow.ts';
+import { workflowWorkOut } from './workflow-work.ts';
+import { decideWorkflow, workflowDueAt } from './workflow.ts';
 
 export type ActorEvent = WorkflowEvent | UserActorEvent;
 export type ActorState = WorkflowState | UserActorState;

@@ -1,9 +1,6 @@
-import assert from 'node:assert';
-
 import type { RestartIntensity } from './definition.ts';
 import { actorQueue } from './definition.ts';
 import type { Failure } from './failure.ts';
-import type { Json } from './json.ts';
 import type {
   Command,
   Decision,
@@ -14,7 +11,11 @@ import type {
   ReplyAddress,
 } from './message.ts';
 import { limits } from './message.ts';
-import type { ActorMessage, Outcome, TurnReply, Work } from './work.ts';
+import type { UserActorEvent, WaitingMessage } from './user-actor-events.ts';
+import { replyOf, refused, quarantined } from './user-actor-replies.ts';
+import type { UserActorState, Turn } from './user-actor-state.ts';
+import { evolveUserActor } from './user-actor-state.ts';
+import type { Outcome, TurnReply, Work } from './work.ts';
 
 /**
  * An actor of the user's own: keeps messages until a turn has taken them, and the state that the turns leave.
@@ -24,102 +25,6 @@ import type { ActorMessage, Outcome, TurnReply, Work } from './work.ts';
  * reply; A4 a message that takes its thread down is found by running it alone, and then dropped; A5 too many failures in too
  * short a time put the actor in quarantine until somebody resumes it.
  */
-export interface UserActorState {
-  readonly id: string;
-  readonly name: string;
-  readonly key: string;
-  status: 'active' | 'quarantined';
-  /** null until the first turn has ended: the handlers begin with the definition's initial state. */
-  value: Json | null;
-  waiting: WaitingMessage[];
-  turn: Turn | null;
-  /** Turns so far; the number of the next one follows. */
-  turns: number;
-  /** Ids and replies of the newest messages, oldest first, to drop repeats. */
-  applied: { readonly id: string; readonly reply: Reply }[];
-  /** Messages of a turn that took its thread down, still to be tried one by one (A4). */
-  suspects: number;
-  /** Times of the failures within the restart window. */
-  failures: number[];
-  quarantine: Failure | null;
-  readonly createdAt: number;
-  updatedAt: number;
-}
-
-export interface WaitingMessage extends ActorMessage {
-  /** Where an ask is awaited. */
-  readonly replyTo: ReplyAddress | null;
-}
-
-interface Turn {
-  readonly number: number;
-  readonly size: number;
-  delivery: number;
-  deaths: number;
-  where: string;
-  scheduledAt: number;
-}
-
-export type UserActorEvent =
-  | {
-      readonly type: 'actor.created';
-      readonly at: number;
-      readonly name: string;
-      readonly key: string;
-    }
-  | { readonly type: 'actor.received'; readonly at: number; readonly message: WaitingMessage }
-  /** An ask that is waiting was asked again: its reply is awaited somewhere else now. */
-  | {
-      readonly type: 'actor.readdressed';
-      readonly at: number;
-      readonly message: string;
-      readonly replyTo: ReplyAddress;
-    }
-  | {
-      readonly type: 'turn.scheduled';
-      readonly at: number;
-      readonly turn: number;
-      readonly size: number;
-      readonly delivery: number;
-      readonly where: string;
-      readonly lost?: true;
-    }
-  | {
-      readonly type: 'turn.completed';
-      readonly at: number;
-      readonly turn: number;
-      readonly value: Json;
-      /** One for each message that the turn has applied: all that it was given, or the first of them. */
-      readonly replies: readonly TurnReply[];
-      /** Failures up to then do not count any more. */
-      readonly forgetUntil: number;
-    }
-  | {
-      readonly type: 'turn.failed';
-      readonly at: number;
-      readonly turn: number;
-      readonly failure: Failure;
-      /** The message that is given up, when it ran alone. */
-      readonly dropped: string | null;
-      readonly forgetUntil: number;
-    }
-  | { readonly type: 'actor.quarantined'; readonly at: number; readonly failure: Failure }
-  | { readonly type: 'actor.resumed'; readonly at: number };
-
-/** The parts of an actor definition that its owner decides by. */
-export interface UserActorPolicy {
-  readonly restart: RestartIntensity;
-  readonly turnTimeoutMs: number;
-}
-
-export const defaultActorPolicy: UserActorPolicy = {
-  restart: { maxFailures: 3, withinMs: 60_000 },
-  turnTimeoutMs: 30_000,
-};
-
-/** A reply larger than this is not remembered for repeats: the repeat is told that the message was applied. */
-const rememberedReplyLength = 2_048;
-
 export interface UserActorTurn extends Decision<UserActorEvent> {
   readonly state: UserActorState | null;
 }
@@ -153,99 +58,16 @@ export function userActorWorkOut(
   return state.turn === null ? [] : [{ work: workOf(state, state.turn), where: state.turn.where }];
 }
 
-export function evolveUserActor(
-  state: UserActorState | null,
-  event: UserActorEvent,
-  id: string,
-): UserActorState {
-  if (event.type === 'actor.created') {
-    return {
-      id,
-      name: event.name,
-      key: event.key,
-      status: 'active',
-      value: null,
-      waiting: [],
-      turn: null,
-      turns: 0,
-      applied: [],
-      suspects: 0,
-      failures: [],
-      quarantine: null,
-      createdAt: event.at,
-      updatedAt: event.at,
-    };
-  }
-  assert(state !== null, 'an actor is created before anything else happens to it');
-  state.updatedAt = event.at;
-  switch (event.type) {
-    case 'actor.received':
-      state.waiting.push(event.message);
-      return state;
-    case 'actor.readdressed':
-      state.waiting = state.waiting.map((waiting) =>
-        waiting.id === event.message ? { ...waiting, replyTo: event.replyTo } : waiting,
-      );
-      return state;
-    case 'turn.scheduled': {
-      const again = state.turn?.number === event.turn ? state.turn : null;
-      state.turn = {
-        number: event.turn,
-        size: event.size,
-        delivery: event.delivery,
-        deaths: (again?.deaths ?? 0) + (event.lost ? 1 : 0),
-        where: event.where,
-        scheduledAt: event.at,
-      };
-      state.turns = event.turn;
-      return state;
-    }
-    case 'turn.completed': {
-      assert(state.turn?.number === event.turn, 'A1: only the turn that is out can end');
-      state.waiting.splice(0, event.replies.length);
-      state.suspects = Math.max(0, state.suspects - event.replies.length);
-      state.failures = state.failures.filter((at) => at > event.forgetUntil);
-      for (const reply of event.replies) {
-        remember(state, reply.id, replyOf(reply));
-        if (!reply.ok) state.failures.push(event.at);
-      }
-      state.value = event.value;
-      state.turn = null;
-      return state;
-    }
-    case 'turn.failed': {
-      assert(state.turn?.number === event.turn, 'A1: only the turn that is out can end');
-      if (state.turn.size > 1) state.suspects = state.turn.size;
-      state.turn = null;
-      state.failures = state.failures.filter((at) => at > event.forgetUntil);
-      state.failures.push(event.at);
-      if (event.dropped !== null) {
-        state.suspects = Math.max(0, state.suspects - 1);
-        state.waiting.shift();
-        remember(state, event.dropped, refused(event.failure));
-      }
-      return state;
-    }
-    case 'actor.quarantined': {
-      state.status = 'quarantined';
-      state.quarantine = event.failure;
-      // Whoever asked is told no, and is not to find later that it was done. A tell was promised to be kept.
-      const suspects = state.waiting.slice(0, state.suspects).filter(isKept).length;
-      state.waiting = state.waiting.filter(isKept);
-      state.suspects = suspects;
-      return state;
-    }
-    case 'actor.resumed':
-      state.status = 'active';
-      state.quarantine = null;
-      state.failures = [];
-      return state;
-  }
+/** The parts of an actor definition that its owner decides by. */
+export interface UserActorPolicy {
+  readonly restart: RestartIntensity;
+  readonly turnTimeoutMs: number;
 }
 
-function isKept(message: WaitingMessage): boolean {
-  return message.replyTo === null;
-}
+export const defaultActorPolicy: UserActorPolicy = {
+  restart: { maxFailures: 3, withinMs: 60_000 },
+  turnTimeoutMs: 30_000,
+};
 
 class Decider implements UserActorTurn {
   readonly events: UserActorEvent[] = [];
@@ -533,32 +355,4 @@ function isSame(one: ReplyAddress | null, other: ReplyAddress): boolean {
 
 function invalid(message: string): Failure {
   return { kind: 'invalid', name: 'InvalidResultError', message, retryable: false };
-}
-
-function remember(state: UserActorState, id: string, reply: Reply): void {
-  const small = JSON.stringify(reply).length <= rememberedReplyLength;
-  state.applied.push({
-    id,
-    reply: small
-      ? reply
-      : { ok: false, code: 'ALREADY_APPLIED', message: 'this message was applied before' },
-  });
-  if (state.applied.length > limits.remembered) state.applied.shift();
-}
-
-function replyOf(reply: TurnReply): Reply {
-  return reply.ok ? { ok: true, value: reply.value } : refused(reply.failure);
-}
-
-function refused(failure: Failure): Reply {
-  return { ok: false, code: 'ACTOR_FAILED', message: failure.message, failure };
-}
-
-function quarantined(id: string, failure: Failure | null): Reply {
-  return {
-    ok: false,
-    code: 'ACTOR_QUARANTINED',
-    message: `${id} failed too often and is set aside (${failure?.message ?? 'no reason kept'}); resume it to go on`,
-    ...(failure === null ? {} : { failure }),
-  };
 }

@@ -6,7 +6,7 @@ import type { Tags } from './tags.ts';
 import { type Surroundings, type Why, whyOf } from './why.ts';
 import type { TaskState, TaskStatus, WorkflowState, WorkflowStatus } from './workflow-state.ts';
 import { laidOver, mergedOutput } from './workflow-state.ts';
-import { stepContext } from './workflow.ts';
+import { stepContext } from './workflow-work.ts';
 
 /** A workflow as people see it: the seed's fields with the seed's names and shapes, and more. Times are RFC 3339. */
 export interface WorkflowView {

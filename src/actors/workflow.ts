@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { underDefaults } from './defaults.ts';
 import type { Failure } from './failure.ts';
-import type { JsonObject, Json } from './json.ts';
 import type {
   Command,
   Decision,
@@ -17,10 +16,11 @@ import { stepsToOpen } from './opened-again.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import { retryAt } from './retry.ts';
 import { stepTimeout, stepTimeoutAt, workflowTimeout, workflowTimeoutMs } from './time-limits.ts';
-import type { Outcome, Work } from './work.ts';
+import type { Outcome } from './work.ts';
 import type { WorkflowEvent } from './workflow-events.ts';
 import type { TaskState, WorkflowState } from './workflow-state.ts';
 import { evolveWorkflow, hasEnded, isClosed, isOut } from './workflow-state.ts';
+import { workOf } from './workflow-work.ts';
 
 /**
  * A workflow as an actor: one message and the state so far -> events and effects.
@@ -58,56 +58,6 @@ export function workflowDueAt(plan: Plan, state: WorkflowState): number | null {
     due = Math.min(due, task.retryAt ?? Infinity, stepTimeoutAt(step, task));
   }
   return due === Infinity ? null : due;
-}
-
-/** What somebody should be running now: to be handed out again when the node that had it is gone. */
-export function workflowWorkOut(
-  plan: Plan,
-  state: WorkflowState,
-): readonly { readonly work: Work; readonly where: string }[] {
-  return plan.steps.flatMap((planned) => {
-    const task = state.tasks[planned.number];
-    return task !== undefined && isOut(task) && task.where !== null
-      ? [{ work: workOf(state, plan, planned, task), where: task.where }]
-      : [];
-  });
-}
-
-/** What the handler of a step is given: the workflow's input and the outputs of the steps before it. */
-export function stepContext(
-  state: WorkflowState,
-  plan: Plan,
-  planned: PlannedStep,
-): {
-  readonly input: JsonObject;
-  readonly outputs: Readonly<Record<string, Json>>;
-  readonly error?: JsonObject;
-} {
-  const outputs: Record<string, Json> = {};
-  for (const number of planned.ancestors) {
-    const task = state.tasks[number];
-    const ancestor = plan.steps[number];
-    if (task?.status === 'completed' && ancestor !== undefined) {
-      outputs[ancestor.step.name] = task.output;
-    }
-  }
-  const handled = planned.handles === null ? null : state.tasks[planned.handles];
-  const failed = planned.handles === null ? null : plan.steps[planned.handles];
-  return {
-    input: state.input,
-    outputs,
-    ...(handled?.status === 'failed' && handled.failure && failed
-      ? {
-          error: {
-            step: failed.step.name,
-            name: handled.failure.name,
-            kind: handled.failure.kind,
-            message: handled.failure.message,
-            attempt: handled.attempt,
-          },
-        }
-      : {}),
-  };
 }
 
 class Turn implements WorkflowTurn {
@@ -542,31 +492,6 @@ class Turn implements WorkflowTurn {
     const to = this.#envelope.replyTo;
     if (to !== undefined) this.effects.push({ type: 'reply', to, reply });
   }
-}
-
-function workOf(state: WorkflowState, plan: Plan, planned: PlannedStep, task: TaskState): Work {
-  const { step } = planned;
-  const work: Work = {
-    actor: state.id,
-    task: planned.number,
-    attempt: task.attempt,
-    delivery: task.delivery,
-    queue: step.queue,
-    priority: step.priority,
-    isolate: step.isolate,
-    scheduledAt: task.scheduledAt ?? 0,
-    job: {
-      kind: 'task',
-      workflow: state.name,
-      version: state.version,
-      step: step.name,
-      conditional: step.conditional,
-      mapped: step.mapped,
-      ...stepContext(state, plan, planned),
-      heartbeatDetails: task.details,
-    },
-  };
-  return state.trace === undefined ? work : { ...work, trace: state.trace };
 }
 
 /** The failure that a step leaves to the workflow when the handler of its error was skipped: nobody has handled it. */

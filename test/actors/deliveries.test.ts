@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { workflowWorkOut } from '#actors/workflow.ts';
+import { workflowWorkOut } from '#actors/workflow-work.ts';
 
 import { DrivenWorkflow } from '../support/driven-workflow.ts';
 import { graph } from '../support/graphs.ts';

@@ -5,8 +5,11 @@ import { expect } from 'chai';
 import type { Failure } from '#actors/failure.ts';
 import type { Json } from '#actors/json.ts';
 import type { ActorCommand, Effect, Reply, ReplyAddress } from '#actors/message.ts';
-import type { UserActorEvent, UserActorPolicy, UserActorState } from '#actors/user-actor.ts';
-import { decideUserActor, evolveUserActor, userActorDueAt } from '#actors/user-actor.ts';
+import type { UserActorEvent } from '#actors/user-actor-events.ts';
+import type { UserActorState } from '#actors/user-actor-state.ts';
+import { evolveUserActor } from '#actors/user-actor-state.ts';
+import type { UserActorPolicy } from '#actors/user-actor.ts';
+import { decideUserActor, userActorDueAt } from '#actors/user-actor.ts';
 import type { Outcome, TurnJob, TurnReply, Work } from '#actors/work.ts';
 
 import { failureLike } from './driven-workflow.ts';

@@ -2,7 +2,8 @@ import { UserActor, WorkflowActor } from '#actors/actor.ts';
 import type { Actor } from '#actors/actor.ts';
 import { parseActorId, shardOf } from '#actors/ids.ts';
 import type { Command, DecisionContext, Effect, Reply } from '#actors/message.ts';
-import type { UserActorPolicy, UserActorState } from '#actors/user-actor.ts';
+import type { UserActorState } from '#actors/user-actor-state.ts';
+import type { UserActorPolicy } from '#actors/user-actor.ts';
 import { readWorkflowState } from '#actors/workflow-state.ts';
 
 import type { Background } from '../background.ts';
