@@ -13,6 +13,7 @@ const target = join(root, 'dist', 'web');
 const docs = 'docs';
 /** Besides web/ itself, what the bundle is made of. */
 const otherSources = [
+  'src/http/live-picture.ts',
   'src/http/live-protocol.ts',
   'src/http/console-paths.ts',
   'package-lock.json',

@@ -1,11 +1,10 @@
 import { io, type Socket } from 'socket.io-client';
 
+import { apply, judge } from '#http/live-picture.ts';
 import {
-  apply,
   type ClientEvents,
   type Cursor,
   type Delta,
-  judge,
   type LiveProblem,
   namespace,
   type Operation,

@@ -5,11 +5,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterApi, WorkflowChange, WorkflowSnapshot } from '#cluster/api.ts';
 
 import { lineCard, rowCard, taskCard, workflowCard, workflowData } from './cards.ts';
+import { apply, newestFirst } from './live-picture.ts';
 import {
-  apply,
   type LogLine,
   logLimit,
-  newestFirst,
   type Operation,
   rowLimit,
   type WorkflowRow,

@@ -1,11 +1,5 @@
-import {
-  apply,
-  type Cursor,
-  merge,
-  type Operation,
-  type Snapshot,
-  type TopicData,
-} from './live-protocol.ts';
+import { apply, merge } from './live-picture.ts';
+import type { Cursor, Operation, Snapshot, TopicData } from './live-protocol.ts';
 
 /** What a watcher at some version must be told to be at the newest. */
 export type Update =

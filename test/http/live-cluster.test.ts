@@ -3,13 +3,8 @@ import { expect } from 'chai';
 import type { ClusterApi, NodeView } from '#cluster/api.ts';
 import { nodeCards } from '#http/cards.ts';
 import { ClusterSource } from '#http/live-cluster.ts';
-import {
-  apply,
-  type ClusterData,
-  merge,
-  type NodeCard,
-  type Operation,
-} from '#http/live-protocol.ts';
+import { apply, merge } from '#http/live-picture.ts';
+import type { ClusterData, NodeCard, Operation } from '#http/live-protocol.ts';
 import type { TopicState } from '#http/live-topic.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';

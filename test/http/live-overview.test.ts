@@ -4,13 +4,8 @@ import { expect } from 'chai';
 
 import type { ClusterApi } from '#cluster/api.ts';
 import { OverviewSource } from '#http/live-overview.ts';
-import {
-  apply,
-  merge,
-  type Operation,
-  type OverviewData,
-  type WorkflowRow,
-} from '#http/live-protocol.ts';
+import { apply, merge } from '#http/live-picture.ts';
+import type { Operation, OverviewData, WorkflowRow } from '#http/live-protocol.ts';
 import { NonRetryableError, workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';

@@ -1,11 +1,9 @@
 import { expect } from 'chai';
 
+import { apply, judge, merge } from '#http/live-picture.ts';
 import {
-  apply,
-  judge,
   type ListData,
   logLimit,
-  merge,
   type Operation,
   rowLimit,
   type TaskCard,

@@ -1,10 +1,9 @@
 import { io, type Socket } from 'socket.io-client';
 
+import { apply, judge } from '#http/live-picture.ts';
 import {
-  apply,
   type ClientEvents,
   type Delta,
-  judge,
   namespace,
   type ServerEvents,
   type Snapshot,

@@ -1,4 +1,4 @@
-import type { Why } from '#http/live-protocol.ts';
+import type { Why } from '#actors/why.ts';
 
 import { fill, h } from '../dom.ts';
 import { formatClock } from '../i18n/format.ts';
