@@ -197,7 +197,7 @@ export class Reads {
   async #stored(id: string): Promise<WorkflowSnapshot | null> {
     const shard = shardOf(id, this.#shards);
     const [snapshot] = await this.#snapshots.load([{ shard, id }]);
-    const actor = snapshot === undefined ? null : await this.#engine.restore(snapshot);
+    const actor = snapshot === undefined ? null : await this.#engine.loader.restore(snapshot);
     return actor instanceof WorkflowActor ? snapshotOf(actor, this.#around()) : null;
   }
 }

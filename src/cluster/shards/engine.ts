@@ -1,28 +1,24 @@
-import { UserActor, WorkflowActor } from '#actors/actor.ts';
 import type { Actor } from '#actors/actor.ts';
-import { parseActorId, shardOf } from '#actors/ids.ts';
+import { shardOf } from '#actors/ids.ts';
 import type { Command, DecisionContext, Effect, Reply } from '#actors/message.ts';
-import type { UserActorState } from '#actors/user-actor-state.ts';
 import type { UserActorPolicy } from '#actors/user-actor.ts';
-import { readWorkflowState } from '#actors/workflow-state.ts';
 
 import type { Background } from '../background.ts';
 import type { DefinitionCache } from '../definition-cache.ts';
-import { isPassing } from '../mysql/failures.ts';
 import type { Journal } from '../mysql/journal.ts';
 import type { OwnedActor } from '../mysql/retention.ts';
-import type { ActorKey, Snapshot, Snapshots } from '../mysql/snapshots.ts';
+import type { ActorKey, Snapshots } from '../mysql/snapshots.ts';
 import type { Notices } from '../notices.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { Activation } from './activation.ts';
 import type { Batch } from './batch.ts';
 import { GroupCommit } from './group-commit.ts';
+import { Loader } from './loader.ts';
 import type { Incoming, Shard } from './shard.ts';
 import { Timers } from './timers.ts';
 
 /** A fault of a decision is a bug: after this many of one actor it is set aside, so that it cannot hold up its shard. */
 const faultsUntilParked = 3;
-const retryLoadMs = 250;
 
 /** Where the effects of committed decisions go, and who wants to know. */
 export interface Outlet {
@@ -45,18 +41,14 @@ export interface Outlet {
  */
 export class Engine {
   readonly #shardCount: number;
-  readonly #snapshots: Snapshots;
-  readonly #definitions: DefinitionCache;
   readonly #notices: Notices;
-  readonly #background: Background;
   readonly #outlet: Outlet;
   readonly #tracing: Tracing;
   readonly #commits: GroupCommit;
   readonly #shards = new Map<number, Shard>();
   readonly #place: (queue: string) => string;
-  readonly #policy: (name: string) => UserActorPolicy;
+  readonly loader: Loader;
   readonly timers: Timers;
-  #toLoad: { shard: Shard; id: string }[] = [];
   #activated = 0;
 
   constructor(parts: {
@@ -72,14 +64,15 @@ export class Engine {
     policy(name: string): UserActorPolicy;
   }) {
     this.#shardCount = parts.shardCount;
-    this.#snapshots = parts.snapshots;
-    this.#definitions = parts.definitions;
     this.#notices = parts.notices;
-    this.#background = parts.background;
     this.#outlet = parts.outlet;
     this.#tracing = parts.tracing;
     this.#place = (queue) => parts.place(queue);
-    this.#policy = (name) => parts.policy(name);
+    this.loader = new Loader(parts, {
+      arrived: (shard, actor) => this.#activate(shard, actor),
+      missing: (shard, waiting) => this.#refuse(shard, waiting),
+      deliver: (shard, incoming) => this.deliver(shard, incoming),
+    });
     this.timers = new Timers((id, lateMs) => {
       this.#notices.emit('timer.rang', { lateMs });
       this.#wake(id);
@@ -175,32 +168,13 @@ export class Engine {
       loading.push(incoming);
       return;
     }
-    const fresh = activation === undefined ? this.#fresh(shard, incoming) : null;
+    const fresh = activation === undefined ? this.loader.fresh(incoming) : null;
     if (fresh !== null) {
-      this.#turn(shard, fresh, incoming);
+      this.#turn(shard, this.#activate(shard, fresh), incoming);
       return;
     }
     shard.loading.set(envelope.to, [incoming]);
-    if (activation === undefined) this.#load(shard, envelope.to);
-  }
-
-  /** A snapshot -> the actor it is of. Null when its definition is unknown, which only a damaged store can cause. */
-  async restore(snapshot: Snapshot): Promise<Actor | null> {
-    if (snapshot.kind === 'actor') {
-      const state: UserActorState = JSON.parse(snapshot.data);
-      return new UserActor(snapshot.id, this.#policy(snapshot.name), snapshot.seq, state);
-    }
-    const plan = await this.#definitions.plan(snapshot.name, snapshot.version);
-    if (plan === null) return null;
-    return new WorkflowActor(snapshot.id, plan, snapshot.seq, readWorkflowState(snapshot.data));
-  }
-
-  /** An actor that does not exist yet, to receive its first message or to replay its first event. */
-  async create(id: string, name: string, version: string): Promise<Actor | null> {
-    const user = parseActorId(id);
-    if (user !== null) return new UserActor(id, this.#policy(user.name));
-    const plan = await this.#definitions.plan(name, version);
-    return plan === null ? null : new WorkflowActor(id, plan);
+    if (activation === undefined) this.loader.load(shard, envelope.to);
   }
 
   /**
@@ -223,18 +197,9 @@ export class Engine {
       for (const { shard, id } of held) {
         if (shard.mode !== 'open') continue;
         if (shard.loading.get(id)?.length === 0) shard.loading.delete(id);
-        else this.#load(shard, id);
+        else this.loader.load(shard, id);
       }
     }
-  }
-
-  /** A start under an id that nobody can have used before needs no look into MySQL. */
-  #fresh(shard: Shard, { envelope, first }: Incoming): Activation | null {
-    const { command } = envelope;
-    if (!first || envelope.fresh !== true || command.type !== 'workflow.start') return null;
-    const plan = this.#definitions.known(command.name, command.version);
-    if (plan === null) return null;
-    return this.#activate(shard, new WorkflowActor(envelope.to, plan));
   }
 
   #activate(shard: Shard, actor: Actor): Activation {
@@ -308,81 +273,6 @@ export class Engine {
     this.tell(id, { type: 'wake' });
   }
 
-  #load(shard: Shard, id: string): void {
-    this.#toLoad.push({ shard, id });
-    if (this.#toLoad.length > 1) return;
-    // One query for all that one callback of the event loop asks for.
-    queueMicrotask(() => {
-      const wanted = this.#toLoad;
-      this.#toLoad = [];
-      this.#background.run('load actors', async () => await this.#loadAll(wanted));
-    });
-  }
-
-  async #loadAll(wanted: readonly { shard: Shard; id: string }[]): Promise<void> {
-    const left = new Set(wanted);
-    try {
-      const found = new Map<string, Snapshot>();
-      const snapshots = await this.#snapshots.load(
-        wanted.map(({ shard, id }) => ({ shard: shard.number, id })),
-      );
-      for (const snapshot of snapshots) found.set(snapshot.id, snapshot);
-      for (const one of wanted) {
-        try {
-          await this.#receive(one, found.get(one.id));
-        } catch (error) {
-          if (isPassing(error)) throw error;
-          this.#setAside(one, error);
-        }
-        left.delete(one);
-      }
-    } catch (error) {
-      this.#notices.emit('duty.failed', { duty: 'load actors', error });
-      setTimeout(() => {
-        for (const { shard, id } of left) if (shard.mode === 'open') this.#load(shard, id);
-      }, retryLoadMs);
-    }
-  }
-
-  /** What cannot be read must not hold up what was to be read with it. */
-  #setAside({ shard, id }: { shard: Shard; id: string }, error: unknown): void {
-    const waiting = shard.loading.get(id) ?? [];
-    shard.loading.delete(id);
-    if (shard.mode !== 'open') return;
-    shard.setAside(id, Infinity);
-    this.#notices.emit('actor.faulted', { id, error, parked: true });
-    for (const incoming of waiting) this.deliver(shard, incoming);
-  }
-
-  /** The actor that messages have waited for, as it was stored, or new. */
-  async #receive(
-    { shard, id }: { shard: Shard; id: string },
-    snapshot: Snapshot | undefined,
-  ): Promise<void> {
-    const waiting = shard.loading.get(id) ?? [];
-    const actor =
-      snapshot === undefined ? await this.#createFor(waiting) : await this.restore(snapshot);
-    shard.loading.delete(id);
-    if (shard.mode !== 'open') return;
-    if (actor === null) {
-      this.#refuse(shard, waiting);
-      return;
-    }
-    this.#activate(shard, actor);
-    for (const incoming of waiting) this.deliver(shard, incoming);
-  }
-
-  async #createFor(waiting: readonly Incoming[]): Promise<Actor | null> {
-    for (const { envelope } of waiting) {
-      const { command, to } = envelope;
-      if (command.type === 'workflow.start') {
-        return await this.create(to, command.name, command.version);
-      }
-      if (command.type === 'actor.message') return await this.create(to, command.name, '');
-    }
-    return null;
-  }
-
   /** Messages to an actor that does not exist: answered, and taken out of the mailbox. */
   #refuse(shard: Shard, waiting: readonly Incoming[]): void {
     const batch = shard.filling();
@@ -415,46 +305,7 @@ export class Engine {
     activation.broken = true;
     const parked = isParked(shard, activation);
     this.#notices.emit('actor.faulted', { id, error, parked });
-    if (!parked) this.#background.run('reload an actor', async () => await this.#reload(shard, id));
-  }
-
-  async #reload(shard: Shard, id: string): Promise<void> {
-    if (!(await shard.durable())) return;
-    const broken = shard.activations.get(id);
-    if (broken === undefined) return;
-    const actor = await this.#readAgain(shard, broken);
-    if (shard.mode !== 'open' || actor === null) return;
-    const waiting = shard.loading.get(id) ?? [];
-    // The events since the snapshot are those that this node committed and still keeps for the history.
-    const events = broken.tail.slice(Math.max(0, actor.seq + 1 - broken.tailFirst));
-    const activation = new Activation(actor, Date.now());
-    shard.dirty.delete(broken);
-    for (const text of events) shard.replay(activation, JSON.parse(text), shard.lastLsn);
-    // Nothing between it and the checkpoint is known to be stored: a round may be writing it just now, and fail.
-    if (events.length > 0) activation.firstDirtyLsn = shard.checkpointLsn + 1;
-    shard.activations.set(id, activation);
-    shard.loading.delete(id);
-    for (const incoming of waiting) this.deliver(shard, incoming);
-  }
-
-  async #readAgain(shard: Shard, broken: Activation): Promise<Actor | null> {
-    const { id } = broken;
-    while (shard.mode === 'open') {
-      try {
-        const [snapshot] = await this.#snapshots.load([{ shard: shard.number, id }]);
-        const { name, version } = broken.actor.summary();
-        const actor =
-          snapshot === undefined
-            ? await this.create(id, name, version)
-            : await this.restore(snapshot);
-        // Unless a checkpoint came between, which has taken from the tail what this snapshot does not have yet.
-        if (actor === null || actor.seq + 1 >= broken.tailFirst) return actor;
-      } catch (error) {
-        this.#notices.emit('duty.failed', { duty: 'reload an actor', error });
-        await new Promise((resolve) => setTimeout(resolve, retryLoadMs));
-      }
-    }
-    return null;
+    if (!parked) this.loader.reload(shard, id);
   }
 }
 

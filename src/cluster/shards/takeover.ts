@@ -47,7 +47,7 @@ export async function loadShards(
     const shard = shards.get(snapshot.shard);
     if (shard === undefined) return;
     await orSetAside(shard, id, Infinity, async () => {
-      const actor = await engine.restore(snapshot);
+      const actor = await engine.loader.restore(snapshot);
       if (actor === null) throw new Error(`nobody knows the definition of ${id}`);
       shard.activations.set(id, new Activation(actor, Date.now()));
     });
@@ -108,7 +108,7 @@ async function replay(
   if (activation === undefined) {
     const begun = events[0];
     const definition = begun?.type === 'workflow.accepted' ? begun : { name: '', version: '' };
-    const actor = await engine.create(id, definition.name, definition.version);
+    const actor = await engine.loader.create(id, definition.name, definition.version);
     if (actor === null) throw new Error(`the journal has an actor that nobody can make: ${id}`);
     activation = new Activation(actor, Date.now());
     shard.activations.set(id, activation);
