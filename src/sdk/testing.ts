@@ -2,21 +2,21 @@ import { setImmediate } from 'node:timers/promises';
 
 import { UserActor, WorkflowActor } from '#actors/actor.ts';
 import type { Definition, TaskContext, WorkflowDefinition } from '#actors/definition.ts';
-import { didYouMean } from '#actors/did-you-mean.ts';
 import type { Duration } from '#actors/duration.ts';
 import { parseDuration } from '#actors/duration.ts';
 import { failureOf } from '#actors/failure.ts';
 import { actorId, isActorKey, isWorkflowId } from '#actors/ids.ts';
-import type { Json, JsonObject } from '#actors/json.ts';
+import type { JsonObject } from '#actors/json.ts';
 import type { Command, Effect, Reply } from '#actors/message.ts';
 import { planOf } from '#actors/plan.ts';
 import type { Outcome, Work, WorkRef } from '#actors/work.ts';
-import { jsonText } from '#cluster/compute/json-text.ts';
 import { Registry } from '#cluster/compute/registry.ts';
 import { Reports, type ReportsOut } from '#cluster/compute/reports.ts';
 import { type Host, prepare, runWork } from '#cluster/compute/run-work.ts';
 
 import type { Actor, ActorRef } from './actor.ts';
+import { StandIns } from './stand-ins.ts';
+import { asJson, validInput } from './test-input.ts';
 import type { Watched } from './test-run.ts';
 import { accepted, TestRun } from './test-run.ts';
 
@@ -64,7 +64,7 @@ export interface StartOptions {
 export class TestEnvironment {
   readonly #registry = new Registry();
   readonly #actors = new Map<string, Watched>();
-  readonly #stands: StandIn[] = [];
+  readonly #standIns = new StandIns();
   readonly #running = new Map<string, Attempt>();
   readonly #calls = new Map<string, (reply: Reply) => void>();
   readonly #waits = new Set<Wait>();
@@ -93,7 +93,7 @@ export class TestEnvironment {
   /** Lets something stand in for a task, named by its step or its type. The newest stand-in that has times left is taken. */
   mockTask(task: string, mock: Mock, { times = Infinity }: Times = {}): void {
     const run = typeof mock === 'function' ? mock : (): unknown => mock.output;
-    this.#stands.push({ task, left: times, run });
+    this.#standIns.add({ task, left: times, run });
   }
 
   /** Fails attempts of a task, all of them or so many; then comes whatever stood there before. */
@@ -106,7 +106,7 @@ export class TestEnvironment {
 
   /** Lets attempts of a task, one unless said otherwise, go on until one of their timeouts runs out. */
   forceTimeout(task: string, { times = 1 }: Times = {}): void {
-    this.#stands.push({ task, left: times, run: null });
+    this.#standIns.add({ task, left: times, run: null });
   }
 
   /**
@@ -305,7 +305,9 @@ export class TestEnvironment {
   async #outcome(work: Work, attempt: Attempt): Promise<string | null> {
     const { job } = work;
     if (job.kind === 'turn') return await runWork(work, this.#registry, attempt);
-    const standIn = this.#standIn(work);
+    const actor = this.#actors.get(work.actor)?.actor;
+    const standIn =
+      actor instanceof WorkflowActor ? this.#standIns.find(actor.plan, work.task) : null;
     if (standIn === null) return await runWork(work, this.#registry, attempt);
     let prepared;
     try {
@@ -319,17 +321,6 @@ export class TestEnvironment {
     const registry = new Registry();
     registry.add({ kind: 'task', type: work.queue, run: standIn.run, options: {} }, 'a stand-in');
     return await runWork(work, registry, attempt, prepared);
-  }
-
-  #standIn(work: Work): StandIn | null {
-    const { actor } = this.#actors.get(work.actor) ?? {};
-    if (!(actor instanceof WorkflowActor)) return null;
-    const step = actor.plan.steps[work.task]?.step;
-    return (
-      this.#stands.findLast(
-        ({ task, left }) => left > 0 && (task === step?.name || task === step?.task),
-      ) ?? null
-    );
   }
 
   /** Resolves with what `look` finds, as soon as it does. */
@@ -417,37 +408,20 @@ export class TestEnvironment {
     });
   }
 
-  /** A stand-in for a task that is nowhere is a slip of the pen, and would let the test pass for the wrong reason. */
   #checkStandIns(): void {
-    const names = new Set(
+    this.#standIns.check(
       [...this.#actors.values()].flatMap(({ actor }) =>
-        actor instanceof WorkflowActor
-          ? actor.plan.steps.flatMap(({ step }) => [step.name, step.task])
-          : [],
+        actor instanceof WorkflowActor ? [actor.plan] : [],
       ),
-    );
-    const astray = names.size === 0 ? undefined : this.#stands.find(({ task }) => !names.has(task));
-    if (astray === undefined) return;
-    throw new Error(
-      `There is no step or task type "${astray.task}" to stand in for.${didYouMean(astray.task, [...names])} There are: ${[...names].join(', ')}.`,
     );
   }
 }
-
-// ---- helpers ----
 
 const nodeName = 'test';
 const limits = { warnBytes: 512 * 1024, maxBytes: 2 * 1024 * 1024 };
 
 export interface Times {
   readonly times?: number;
-}
-
-interface StandIn {
-  readonly task: string;
-  left: number;
-  /** null: it never ends. */
-  readonly run: ((input: never, context: TaskContext) => unknown) | null;
 }
 
 /** Somebody who waits for something. */
@@ -481,38 +455,6 @@ class Attempt implements Host {
 
 function keyOf({ actor, task, attempt, delivery }: WorkRef): string {
   return `${actor}.${task}.${attempt}.${delivery}`;
-}
-
-function validInput(
-  { graph, input: schema }: WorkflowDefinition<unknown, unknown>,
-  input: unknown,
-): JsonObject {
-  const what = `the input of workflow "${graph.name}"`;
-  const result = schema === undefined ? { value: input } : schema['~standard'].validate(input);
-  if (result instanceof Promise) {
-    throw new TypeError(`${what} is validated asynchronously, which the test kit cannot do.`);
-  }
-  if (result.issues !== undefined) {
-    const problems = result.issues.map(({ path = [], message }) => {
-      const at = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-      return at === '' ? message : `${at}: ${message}`;
-    });
-    throw new TypeError(`${what} is not valid: ${problems.join('; ')}`);
-  }
-  const value = asJson(result.value, what);
-  if (!isObject(value)) throw new TypeError(`${what} must be an object.`);
-  return value;
-}
-
-function asJson(value: unknown, what: string): Json {
-  const json = jsonText(value);
-  if (!json.ok) throw new TypeError(`${what} is not JSON: ${json.problem}.`);
-  const parsed: Json = JSON.parse(json.text);
-  return parsed;
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** As it would be on the other side of a journal or a thread. */
