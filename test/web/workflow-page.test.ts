@@ -9,6 +9,7 @@ import { axeViolations } from '../support/axe.ts';
 import { openPage, sharedBrowser } from '../support/browser.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, ownersKnown, type TestDoors } from '../support/doors.ts';
+import { type Gate, gate } from '../support/held.ts';
 
 const hostile = '<img src=x onerror=alert(1)>';
 const tabs = ['graph', 'timeline', 'events', 'tasks', 'logs', 'io'];
@@ -19,10 +20,11 @@ describe('the page of a workflow', function () {
   let cluster: TestCluster;
   let doors: TestDoors;
   let broken = true;
+  const held = { talk: gate(), later: gate() };
 
   before(async () => {
     browser = await sharedBrowser();
-    cluster = await startCluster({ nodes: 2, definitions: definitions(() => broken) });
+    cluster = await startCluster({ nodes: 2, definitions: definitions(() => broken, held) });
     await ownersKnown(cluster.apis);
     doors = await openDoors(cluster.apis);
     const tags = { customer: hostile };
@@ -32,6 +34,7 @@ describe('the page of a workflow', function () {
   });
 
   after(async () => {
+    for (const { open } of Object.values(held)) open();
     await cluster.api.cancel('patient').catch(() => undefined);
     await doors[Symbol.asyncDispose]();
     await cluster[Symbol.asyncDispose]();
@@ -113,6 +116,26 @@ describe('the page of a workflow', function () {
     expect(complaints).to.deep.equal([]);
   });
 
+  it('keeps what one has marked in the log, and what it knows of a step, while more comes', async () => {
+    await cluster.api.start({ name: 'talks', id: 'talks', input: {} });
+    await using watched = await openPage(
+      browser,
+      `${doors.url}/workflows/talks?tab=logs&step=last`,
+    );
+    const { page } = watched;
+    const untried = page.locator('.panel .attempts', { hasText: 'not tried yet' });
+    await untried.waitFor();
+    await page.locator('.log-tab .log-text', { hasText: 'the first line' }).selectText();
+
+    held.talk.open();
+
+    await page.locator('.log-tab .log-text', { hasText: 'the second line' }).waitFor();
+    expect(await page.evaluate('String(window.getSelection())')).to.equal('the first line');
+    await page.getByRole('tab', { name: 'Graph' }).click();
+    await page.locator('.step[data-step="later"][data-state="running"]').waitFor();
+    await untried.waitFor();
+  });
+
   it('can be used without a mouse: tabs, steps and the panel', async () => {
     await using watched = await openPage(browser, `${doors.url}/workflows/order`);
     const { page } = watched;
@@ -147,8 +170,26 @@ describe('the page of a workflow', function () {
   });
 });
 
-function definitions(isBroken: () => boolean) {
+function definitions(isBroken: () => boolean, held: Readonly<Record<'talk' | 'later', Gate>>) {
   return [
+    workflow('talks')
+      .task('talk', {
+        run: async (_input, { log }) => {
+          log.info('the first line');
+          await held.talk.pass();
+          log.info('the second line');
+          return {};
+        },
+      })
+      .task('later', {
+        needs: ['talk'],
+        run: async () => {
+          await held.later.pass();
+          return {};
+        },
+      })
+      .task('last', { needs: ['later'], run: () => ({}) })
+      .build(),
     workflow('order')
       .task('begin', { run: () => ({ [hostile]: 1 }) })
       .task('charge', {

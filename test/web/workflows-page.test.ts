@@ -98,6 +98,17 @@ describe('the list of workflows', function () {
     expect(page.url()).not.to.contain('cursor');
   });
 
+  it('leaves the focus on the way to older pages while new rows come', async () => {
+    await using watched = await openPage(browser, `${doors.url}/workflows`);
+    const { page } = watched;
+    await page.locator('.live[data-status="live"]').waitFor();
+    await page.getByRole('button', { name: 'Older' }).focus();
+    await start('quick', 'comes-meanwhile');
+    // Whoever has scrolled down is not shown it at once.
+    await page.getByRole('button', { name: '1 new' }).waitFor();
+    expect(await page.evaluate('document.activeElement.textContent')).to.contain('Older');
+  });
+
   it('keeps a row that no longer fits at its place, and shows new ones when nobody is about to click', async () => {
     const tags = { group: 'gone' };
     for (const id of ['gone-1', 'gone-2']) await start('waits', id, tags);

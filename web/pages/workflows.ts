@@ -43,9 +43,30 @@ class List {
   readonly #table: ReturnType<typeof workflowsTable>;
   readonly #totals: ReturnType<typeof stateTotals>;
   readonly #bulk: ReturnType<typeof bulkBar>;
-  readonly #empty = h('div', { class: 'empty quiet' });
   readonly #pill = h('button', { class: 'pill', type: 'button', hidden: true });
-  readonly #pager = h('nav', { class: 'pager', 'aria-label': t('list.pages') });
+  /** Rows come all the time: what one is about to press stays the same button. */
+  readonly #newest = h(
+    'button',
+    { type: 'button', hidden: true, onclick: () => this.#go(this.#model.filter) },
+    t('list.newest'),
+  );
+  readonly #older = h(
+    'button',
+    {
+      type: 'button',
+      class: 'older',
+      hidden: true,
+      onclick: () => this.#go(this.#model.filter, this.#model.next),
+    },
+    t('list.older'),
+  );
+  readonly #clear = h(
+    'button',
+    { type: 'button', hidden: true, onclick: () => this.#go(everything) },
+    t('filter.clear'),
+  );
+  readonly #said = h('p');
+  readonly #empty = h('div', { class: 'empty quiet' }, this.#said, this.#clear);
   readonly #dialog: ReturnType<typeof startDialog>;
   #model: ListModel;
   #cursor: string | null;
@@ -106,7 +127,7 @@ class List {
       this.#bar.element,
       this.#pill,
       card,
-      this.#pager,
+      h('nav', { class: 'pager', 'aria-label': t('list.pages') }, this.#newest, this.#older),
       this.#bulk.element,
       this.#dialog.element,
     );
@@ -215,7 +236,7 @@ class List {
       this.#open();
       return;
     }
-    fill(this.#empty, h('p', { class: 'wrong' }, messageOf(error)), this.#clearButton());
+    this.#sayEmpty(messageOf(error), { clear: true, wrong: true });
     this.#empty.hidden = false;
   }
 
@@ -252,22 +273,13 @@ class List {
 
   #show(): void {
     const model = this.#model;
-    const { shown, held, next } = model;
+    const { shown, held } = model;
     this.#table.show(shown);
     this.#pill.hidden = held === 0;
     setText(this.#pill, t('list.new', { count: held }));
     this.#showEmpty(shown.length === 0);
-    fill(
-      this.#pager,
-      !model.isFirstPage &&
-        h('button', { type: 'button', onclick: () => this.#go(model.filter) }, t('list.newest')),
-      next !== null &&
-        h(
-          'button',
-          { type: 'button', class: 'older', onclick: () => this.#go(model.filter, next) },
-          t('list.older'),
-        ),
-    );
+    this.#newest.hidden = model.isFirstPage;
+    this.#older.hidden = model.next === null;
     this.#showBulk();
   }
 
@@ -277,13 +289,15 @@ class List {
     if (!none) return;
     const { filter, isLoaded } = this.#model;
     const filtered = addressOf(filter) !== '/workflows';
-    if (!isLoaded) fill(this.#empty, t('common.loading'));
-    else if (filtered) fill(this.#empty, h('p', {}, t('list.nothing')), this.#clearButton());
-    else fill(this.#empty, t('list.none'));
+    if (!isLoaded) this.#sayEmpty(t('common.loading'));
+    else if (filtered) this.#sayEmpty(t('list.nothing'), { clear: true });
+    else this.#sayEmpty(t('list.none'));
   }
 
-  #clearButton(): HTMLElement {
-    return h('button', { type: 'button', onclick: () => this.#go(everything) }, t('filter.clear'));
+  #sayEmpty(text: string, { clear = false, wrong = false } = {}): void {
+    this.#said.classList.toggle('wrong', wrong);
+    setText(this.#said, text);
+    this.#clear.hidden = !clear;
   }
 
   #showCounts(): void {

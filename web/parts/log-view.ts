@@ -1,6 +1,6 @@
 import { type LogLine, logLimit } from '#http/live-protocol.ts';
 
-import { fill, h } from '../dom.ts';
+import { fill, h, keyed } from '../dom.ts';
 import { formatClock, formatMoment, formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 
@@ -11,7 +11,8 @@ export interface LogView {
 
 /** Lines as they were written, the newest at the bottom: it follows them as long as one is there. */
 export function logList(stepName?: (step: number) => string): LogView {
-  const list = h('ol', { class: 'log', tabindex: 0, 'aria-label': t('log.label') });
+  const none = h('li', { class: 'quiet' }, t('log.none'));
+  const list = h('ol', { class: 'log', tabindex: 0, 'aria-label': t('log.label') }, none);
   const made = new Map<string, HTMLElement>();
   let shown: readonly LogLine[] | null = null;
   return {
@@ -20,16 +21,16 @@ export function logList(stepName?: (step: number) => string): LogView {
       if (shown !== null && same(lines, shown)) return;
       const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
       shown = lines;
-      const keys = new Set<string>();
-      const items = lines.map((line) => {
-        const key = `${line.at}/${line.step}/${line.attempt}/${line.level}/${line.message}`;
-        keys.add(key);
-        const item = made.get(key) ?? lineItem(line, stepName);
-        made.set(key, item);
-        return item;
+      // Lines stay the same elements while others come, so that one can mark them, and copy them.
+      keyed(list, lines, {
+        key: ({ at, step, attempt, level, message }) =>
+          `${at}/${step}/${attempt}/${level}/${message}`,
+        create: (line) => lineItem(line, stepName),
+        update: () => undefined,
+        made,
       });
-      for (const key of made.keys()) if (!keys.has(key)) made.delete(key);
-      fill(list, ...(items.length === 0 ? [h('li', { class: 'quiet' }, t('log.none'))] : items));
+      if (lines.length === 0) list.append(none);
+      else none.remove();
       if (atEnd) list.scrollTop = list.scrollHeight;
     },
   };

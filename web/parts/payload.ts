@@ -53,8 +53,12 @@ export function payloadBlock(options: {
   let shown: string | undefined;
   let value: { readonly whole: unknown } | null = null;
   const wholeValue = async (): Promise<unknown> => {
-    value ??= { whole: await options.whole() };
-    return value.whole;
+    if (value !== null) return value.whole;
+    const key = shown;
+    const whole = await options.whole();
+    // There may be another value by now.
+    if (key === shown) value = { whole };
+    return whole;
   };
   const showAll = async (): Promise<void> => {
     const key = shown;
@@ -65,7 +69,7 @@ export function payloadBlock(options: {
       fill(body, jsonTree(whole));
       all.hidden = true;
     } catch (error) {
-      fill(body, h('span', { class: 'wrong' }, messageOf(error)));
+      if (key === shown) fill(body, h('span', { class: 'wrong' }, messageOf(error)));
     } finally {
       all.disabled = false;
     }

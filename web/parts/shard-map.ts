@@ -1,6 +1,6 @@
 import type { ClusterData } from '#http/live-protocol.ts';
 
-import { fill, h } from '../dom.ts';
+import { fill, h, keyed, setText } from '../dom.ts';
 import { formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import { ownerColour, ranges } from './owners.ts';
@@ -11,11 +11,13 @@ export function shardMap(): {
   show(data: ClusterData): void;
 } {
   const cells = h('div', { class: 'cells', role: 'img' });
-  const legend = h('div', {
-    class: 'map-legend',
-    role: 'group',
-    'aria-label': t('cluster.legend'),
-  });
+  const ownerless = h('span', { class: 'small quiet', hidden: true });
+  const legend = h(
+    'div',
+    { class: 'map-legend', role: 'group', 'aria-label': t('cluster.legend') },
+    ownerless,
+  );
+  const made = new Map<string, HTMLElement>();
   const words = h('dl', { class: 'map-words' });
   /** The node whose shards stand out. */
   let chosen: string | null = null;
@@ -29,12 +31,7 @@ export function shardMap(): {
     for (const [shard, cell] of [...cells.children].entries()) {
       cell.classList.toggle('chosen', number >= 0 && owners.of[shard] === number);
     }
-    for (const button of legend.children) {
-      button.setAttribute(
-        'aria-pressed',
-        String(button instanceof HTMLElement && button.dataset['owner'] === chosen),
-      );
-    }
+    for (const [name, button] of made) button.setAttribute('aria-pressed', String(name === chosen));
   };
   const choose = (name: string): void => {
     chosen = chosen === name ? null : name;
@@ -60,25 +57,25 @@ export function shardMap(): {
         shards: of.flatMap((owner, shard) => (owner === number ? [shard] : [])),
       }));
       const nobody = of.flatMap((owner, shard) => (owner < 0 ? [shard] : []));
-      fill(
-        legend,
-        owned.map(({ name, number, shards }) =>
+      keyed(legend, owned, {
+        key: ({ name }) => name,
+        create: ({ name }) =>
           h(
             'button',
             { type: 'button', class: 'small', 'data-owner': name, onclick: () => choose(name) },
-            swatch(number),
-            `${name} `,
-            h('b', { class: 'number' }, formatNumber(shards.length)),
-          ),
-        ),
-        nobody.length > 0 &&
-          h(
-            'span',
-            { class: 'small quiet' },
             swatch(-1),
-            `${t('cluster.nobody')} ${formatNumber(nobody.length)}`,
+            `${name} `,
+            h('b', { class: 'number' }),
           ),
-      );
+        update: (button, { number, shards }) => {
+          button.querySelector<HTMLElement>('i')?.style.setProperty('--owner', ownerColour(number));
+          const count = button.querySelector('b');
+          if (count !== null) setText(count, formatNumber(shards.length));
+        },
+        made,
+      });
+      ownerless.hidden = nobody.length === 0;
+      fill(ownerless, swatch(-1), `${t('cluster.nobody')} ${formatNumber(nobody.length)}`);
       fill(
         words,
         owned.map(({ name, shards }) =>

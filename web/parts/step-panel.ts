@@ -140,7 +140,10 @@ function showAttempts(
   stackOf: (seq: number) => Promise<string | undefined>,
 ): void {
   if (all === null) {
-    fill(place, h('li', { class: 'quiet' }, t('common.loading')));
+    // What is known stays while more is read: of a step that nobody has tried, nothing may come for long.
+    if (place.childElementCount === 0) {
+      fill(place, h('li', { class: 'quiet' }, t('common.loading')));
+    }
     return;
   }
   const key = JSON.stringify(

@@ -1,6 +1,6 @@
 import type { TaskCard, TaskState } from '#http/live-protocol.ts';
 
-import { fill, h, setText } from '../dom.ts';
+import { h, keyed, setText } from '../dom.ts';
 import { formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import { duration, setDuration } from '../time.ts';
@@ -26,6 +26,7 @@ export function tasksTable(options: {
   let shown: readonly TaskCard[] = [];
   let selected: string | null = null;
   const chips = h('div', { class: 'chips', role: 'group', 'aria-label': t('filter.states') });
+  const madeChips = new Map<string, HTMLElement>();
   const search = h('input', {
     type: 'search',
     'aria-label': t('tasks.search'),
@@ -93,7 +94,7 @@ export function tasksTable(options: {
   };
   const toggle = (state: TaskState): void => {
     if (!wanted.delete(state)) wanted.add(state);
-    showChips(chips, all, wanted, toggle);
+    showChips(chips, madeChips, all, wanted, toggle);
     show();
   };
   return {
@@ -106,7 +107,7 @@ export function tasksTable(options: {
     show: (tasks) => {
       if (tasks === all) return;
       all = tasks;
-      showChips(chips, all, wanted, toggle);
+      showChips(chips, madeChips, all, wanted, toggle);
       show();
     },
     select: (step) => {
@@ -142,33 +143,28 @@ function textOf(task: TaskCard): string {
 
 function showChips(
   place: HTMLElement,
+  made: Map<string, HTMLElement>,
   tasks: readonly TaskCard[],
   wanted: ReadonlySet<TaskState>,
   toggle: (state: TaskState) => void,
 ): void {
   const counts = countsOf(tasks);
-  const focused = document.activeElement?.getAttribute('data-chip') ?? null;
-  fill(
-    place,
-    ...taskStates
-      .filter((state) => (counts[state] ?? 0) > 0 || wanted.has(state))
-      .map((state) =>
-        h(
-          'button',
-          {
-            class: 'chip',
-            type: 'button',
-            'data-chip': state,
-            'data-state': state,
-            'aria-pressed': String(wanted.has(state)),
-            onclick: () => toggle(state),
-          },
-          stateIcon(state),
-          stateWord(state),
-          h('span', { class: 'number' }, formatNumber(counts[state] ?? 0)),
-        ),
+  const shown = taskStates.filter((state) => (counts[state] ?? 0) > 0 || wanted.has(state));
+  keyed(place, shown, {
+    key: (state) => state,
+    create: (state) =>
+      h(
+        'button',
+        { class: 'chip', type: 'button', 'data-state': state, onclick: () => toggle(state) },
+        stateIcon(state),
+        stateWord(state),
+        h('span', { class: 'number' }),
       ),
-  );
-  const again = focused === null ? null : place.querySelector(`[data-chip="${focused}"]`);
-  if (again instanceof HTMLElement && !place.contains(document.activeElement)) again.focus();
+    update: (chip, state) => {
+      chip.setAttribute('aria-pressed', String(wanted.has(state)));
+      const number = chip.querySelector('.number');
+      if (number !== null) setText(number, formatNumber(counts[state] ?? 0));
+    },
+    made,
+  });
 }
