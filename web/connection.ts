@@ -34,6 +34,8 @@ interface Watch {
   data: TopicData | null;
   /** Asked for and not answered; what comes meanwhile is from before. */
   asking: boolean;
+  /** There is nothing to wait for, unless the next server knows better. */
+  refused: boolean;
   retryMs: number;
   closed: boolean;
 }
@@ -94,7 +96,9 @@ export class Connection {
 
   get status(): LiveStatus {
     if (!this.#socket.connected) return { type: 'stale', since: this.#staleSince ?? new Date() };
-    const behind = [...this.#watches.values()].some((watch) => watch.at === null || watch.asking);
+    const behind = [...this.#watches.values()].some(
+      ({ at, asking, refused }) => asking || (at === null && !refused),
+    );
     return behind ? { type: 'catching up' } : { type: 'live' };
   }
 
@@ -112,6 +116,7 @@ export class Connection {
       at: null,
       data: null,
       asking: false,
+      refused: false,
       retryMs: firstRetryMs,
       closed: false,
     };
@@ -149,7 +154,10 @@ export class Connection {
 
   #answered(watch: Watch, answer: Subscribed): void {
     if (!answer.ok) {
+      // It was asked twice, of a connection that was thought lost: the later question has the answer.
+      if (answer.problem.code === 'UNSUBSCRIBED') return;
       if (answer.problem.status < 500 && answer.problem.status !== 429) {
+        watch.refused = true;
         watch.watcher.refused(answer.problem);
       } else {
         setTimeout(() => this.#ask(watch), watch.retryMs * (0.5 + Math.random()));
@@ -196,6 +204,7 @@ export class Connection {
     data: TopicData,
     ops: readonly Operation[] | null,
   ): void {
+    watch.refused = false;
     watch.at = { epoch, ver };
     watch.data = data;
     watch.watcher.data(data, ops, ver);
