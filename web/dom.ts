@@ -28,6 +28,12 @@ export function fill(element: Element, ...children: readonly Child[]): void {
   element.replaceChildren(...nodes(children));
 }
 
+/** A name that breaks, where it does not fit, behind its underscores, dots and dashes before it breaks anywhere else. */
+export function breakable(name: string): readonly (Node | string)[] {
+  const [first = '', ...rest] = name.split(/(?<=[_.-])(?=[^_.-])/);
+  return [first, ...rest.flatMap((part) => [document.createElement('wbr'), part])];
+}
+
 /** Sets the text if it is another, so that a selection in it survives. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;

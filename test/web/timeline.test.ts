@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { Attempts } from '../../web/parts/attempts.ts';
 import type { WorkflowEvent } from '../../web/parts/events.ts';
-import { timeAxis } from '../../web/parts/time-axis.ts';
+import { legibleTicks, timeAxis } from '../../web/parts/time-axis.ts';
 import { barsOf, busyTimes } from '../../web/parts/timeline-bars.ts';
 
 const error = { name: 'Error', message: 'no' };
@@ -112,6 +112,23 @@ describe('the timeline', () => {
       for (const { at } of ticks) {
         expect(at % 1_000).to.equal(0);
         expect(at <= 10_000 || at >= 3_610_000, String(at)).to.equal(true);
+      }
+    });
+
+    it('writes nothing at its end that would be cut off, and nothing on what it says of a gap', () => {
+      const short = timeAxis(0, 1_040, [{ from: 0, to: 1_040 }]);
+      expect(legibleTicks(short, 190).map(({ at }) => at)).to.deep.equal([0, 500]);
+      const gapped = timeAxis(0, 5_600, [
+        { from: 0, to: 2_200 },
+        { from: 5_400, to: 5_600 },
+      ]);
+      expect(gapped.gaps).to.have.length(1);
+      const [gap] = gapped.gaps;
+      const middle = ((gap?.left ?? 0) + (gap?.width ?? 0) / 2) * 870;
+      const ticks = legibleTicks(gapped, 870);
+      expect(ticks.length).to.be.above(6);
+      for (const { left } of ticks) {
+        expect(left * 870 + 50 <= middle - 20 || left * 870 >= middle + 20).to.equal(true);
       }
     });
   });

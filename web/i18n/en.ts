@@ -65,7 +65,7 @@ export const en = {
   'shell.pages': 'Pages',
   'shell.home': 'TemJob, overview',
   'shell.jump': 'Go to a workflow',
-  'shell.jump.hint': 'Workflow or task id',
+  'shell.jump.hint': 'Find an id',
   'shell.language': '{sign}. Language: {name}. Change to {next}.',
   'shell.theme': 'Theme: {name}. Change to {next}.',
   'shell.theme.system': 'system',

@@ -8,6 +8,7 @@ export const workflowTexts = {
   'workflow.version': 'version',
   'workflow.started': 'started',
   'workflow.took': 'took',
+  'workflow.takes': 'so far',
   'workflow.cancel': 'Cancel',
   'workflow.retry': 'Retry',
   'workflow.progress': {
@@ -194,7 +195,7 @@ export const workflowTexts = {
   'filter.id': 'Id begins with',
   'filter.name': 'Definition',
   'filter.tag': 'Tag',
-  'filter.tag.hint': 'Tag, such as customer=acme',
+  'filter.tag.hint': 'Tag, such as vip=yes',
   'filter.tag.wrong': 'A tag is key=value, such as customer=acme.',
   'filter.created': 'When they were created',
   'filter.created.any': 'Created at any time',

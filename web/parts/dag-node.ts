@@ -1,6 +1,6 @@
 import type { StepCard, TaskCard, TaskState } from '#http/live-protocol.ts';
 
-import { h, setText } from '../dom.ts';
+import { breakable, h, setText } from '../dom.ts';
 import { formatNumber, formatPercent } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import { duration, setDuration } from '../time.ts';
@@ -41,7 +41,7 @@ function drawStep(step: StepCard, place: Point, onSelect: () => void): DrawnNode
     h(
       'span',
       { class: 'step-text' },
-      h('span', { class: 'step-name', title: step.name }, step.name),
+      h('span', { class: 'step-name', title: step.name }, breakable(step.name)),
       h('span', { class: 'step-line' }, note, time),
     ),
     bar,
@@ -77,7 +77,7 @@ function drawFold(group: DrawnGroup<StepCard>, place: Point, onSelect: () => voi
     h(
       'span',
       { class: 'step-text' },
-      h('span', { class: 'step-name', title: name }, h('b', {}, count), ' ', name),
+      h('span', { class: 'step-name', title: name }, h('b', {}, count), ' ', breakable(name)),
       bar,
       h('span', { class: 'step-line' }, note),
     ),

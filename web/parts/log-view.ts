@@ -65,9 +65,11 @@ export function logTab(stepName: (step: number) => string): LogView {
     list.show(lines);
     fill(
       count,
-      lines.length === all.length
-        ? t('log.count', { count: all.length })
-        : t('log.some', { shown: lines.length, count: all.length }),
+      all.length === 0
+        ? ''
+        : lines.length === all.length
+          ? t('log.count', { count: all.length })
+          : t('log.some', { shown: lines.length, count: all.length }),
       all.length >= logLimit ? ` · ${t('log.newest', { limit: formatNumber(logLimit) })}` : '',
     );
   };

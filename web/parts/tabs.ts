@@ -43,7 +43,7 @@ export function tabs<Name extends string>(
         'aria-controls': panel.id,
         onclick: () => choose(tab.name),
       },
-      tab.title,
+      h('span', { class: 'tab-title', 'data-title': tab.title }, tab.title),
       tab.count,
     );
     return { tab, panel, button };

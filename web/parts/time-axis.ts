@@ -68,6 +68,21 @@ export function timeAxis(from: number, end: number, busy: readonly Interval[]): 
   };
 }
 
+/** So wide is what is written at a tick, and in the middle of a gap, at most; and so far is it from one to the next. */
+const tickPx = 50;
+const gapPx = 48;
+const tickEveryPx = 60;
+
+/** As many ticks as have room on an axis of this width: none that would be cut off, or stand on what is written at a gap. */
+export function legibleTicks(axis: TimeAxis, widthPx: number): readonly Tick[] {
+  const taken = axis.gaps.map(({ left, width }) => (left + width / 2) * widthPx - gapPx / 2);
+  return axis.ticks(Math.max(2, Math.floor(widthPx / tickEveryPx))).filter(({ at, left }) => {
+    const from = left * widthPx;
+    const isFree = taken.every((gap) => from + tickPx <= gap || gap + gapPx <= from);
+    return at === axis.from || (from + tickPx <= widthPx && isFree);
+  });
+}
+
 /** Intervals that touch or overlap, as one. */
 export function merged(intervals: readonly Interval[]): readonly Interval[] {
   const joined: { from: number; to: number }[] = [];

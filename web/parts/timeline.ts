@@ -6,7 +6,7 @@ import { t } from '../i18n/text.ts';
 import type { Attempts } from './attempts.ts';
 import { stateIcon, stateWord } from './state.ts';
 import { attemptsOf } from './tasks-table.ts';
-import { timeAxis, type TimeAxis } from './time-axis.ts';
+import { legibleTicks, timeAxis, type TimeAxis } from './time-axis.ts';
 import { type Bar, barsOf, busyTimes } from './timeline-bars.ts';
 import { virtualRows } from './virtual-rows.ts';
 
@@ -30,6 +30,8 @@ export interface TimelineState {
 const liveEveryMs = 500;
 const finestPx = 4;
 const rowHeight = 34;
+/** So few events come and go while one looks: to say so each time would move everything below. */
+const fewEvents = 1_000;
 
 /** When what was tried: a row for each task, a bar for each attempt, as it was queued, ran, and waited for the next. */
 export function timeline(options: {
@@ -113,7 +115,7 @@ export function timeline(options: {
     axis = timeAxis(from, edge(), busyTimes(attempts.all(), edge()));
     drawScale(scale, axis, state.endedAt === undefined);
     const { events, of } = state.read;
-    reading.hidden = events >= of;
+    reading.hidden = of - events < fewEvents;
     setText(reading, t('timeline.reading', { read: events, all: of }));
     rows.show(steps.length);
   };
@@ -209,10 +211,9 @@ function drawBar(bar: Bar, tried: ReturnType<Attempts['of']>): HTMLElement {
 }
 
 function drawScale(place: HTMLElement, axis: TimeAxis, live: boolean): void {
-  const most = Math.max(2, Math.floor(place.clientWidth / 90));
   fill(
     place,
-    axis.ticks(most).map(({ at, left }) => {
+    legibleTicks(axis, place.clientWidth).map(({ at, left }) => {
       const tick = box('tl-tick', left, 0);
       tick.append(
         at === axis.from ? formatClock(new Date(at)) : `+${formatDuration(at - axis.from)}`,

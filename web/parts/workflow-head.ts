@@ -19,6 +19,7 @@ export function workflowHead(
 ) {
   const { id, name, version, created_at, tags } = first.workflow;
   const badge = stateBadge(first.workflow.state);
+  const took = h('span');
   const time = duration();
   const done = h('span', { class: 'number' });
   const bar = h('i');
@@ -85,7 +86,7 @@ export function workflowHead(
             ),
           ),
           h('span', {}, `${t('workflow.started')} `, ago(created_at)),
-          h('span', {}, `${t('workflow.took')} `, time),
+          h('span', {}, took, ' ', time),
           tagList(tags),
         ),
       ),
@@ -99,6 +100,7 @@ export function workflowHead(
     elements,
     update: ({ workflow, tasks }: WorkflowData): void => {
       setStateBadge(badge, workflow.state);
+      setText(took, t(workflow.ended_at === undefined ? 'workflow.takes' : 'workflow.took'));
       setDuration(time, workflow.started_at ?? workflow.created_at, workflow.ended_at);
       cancel.hidden = workflow.ended_at !== undefined;
       retry.hidden = workflow.state !== 'failed';
