@@ -1,76 +1,134 @@
 import { expect } from 'chai';
-import type { Browser } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { z } from 'zod';
 
 import { workflow } from '#sdk/index.ts';
 
 import { axeViolations } from '../support/axe.ts';
-import { openPage, sharedBrowser } from '../support/browser.ts';
-import { startCluster, type TestCluster } from '../support/cluster.ts';
-import { openDoors, ownersKnown, type TestDoors } from '../support/doors.ts';
+import { openPage } from '../support/browser.ts';
+import { openConsole, type TestConsole } from '../support/console.ts';
+import { type Gate, gate } from '../support/held.ts';
+
+/** Each page, and what is there when it is. */
+const pages: Readonly<Record<string, string>> = {
+  '/': '.tile',
+  '/workflows': 'tr[data-id="wrong"]',
+  '/workflows?state=failed&q=wr&tag.kind=none': '.empty button',
+  '/definitions': 'tr[data-definition="greet"]',
+  '/definitions/greet': '.step[data-step="hello"]',
+  '/cluster': '.node[data-node="b"] .facts',
+  '/playground': '.victims li[data-node="b"] button',
+  '/nothing': '.empty h1',
+  '/workflows/nothing': '.empty h1',
+};
 
 describe('the accessibility of the console', function () {
   this.timeout(60_000);
-  let browser: Browser;
-  let cluster: TestCluster;
-  let doors: TestDoors;
+  let world: TestConsole;
+  const held = gate();
 
   before(async () => {
-    browser = await sharedBrowser();
-    cluster = await startCluster({ nodes: 2, definitions });
-    await ownersKnown(cluster.apis);
-    doors = await openDoors(cluster.apis);
-    for (const id of ['first', 'second']) await cluster.api.start({ name: 'greet', id, input: {} });
-    await cluster.api.start({ name: 'fails', id: 'wrong', input: {} });
-    for (const id of ['first', 'second', 'wrong']) await cluster.api.result(id, 10_000);
+    // Of a developer's own machine, so that there is a playground.
+    world = await openConsole({ nodes: 2, dev: true, definitions: definitions(held) });
+    const { api } = world.cluster;
+    for (const id of ['first', 'second']) await api.start({ name: 'greet', id, input: {} });
+    await api.start({ name: 'fails', id: 'wrong', input: {} });
+    for (const id of ['first', 'second', 'wrong']) await api.result(id, 10_000);
+    for (const id of ['waits-1', 'waits-2']) await api.start({ name: 'waits', id, input: {} });
   });
 
   after(async () => {
-    await doors[Symbol.asyncDispose]();
-    await cluster[Symbol.asyncDispose]();
+    held.open();
+    await world[Symbol.asyncDispose]();
   });
 
-  for (const path of [
-    '/',
-    '/workflows',
-    '/definitions',
-    '/definitions/greet',
-    '/cluster',
-    '/playground',
-    '/nothing',
-  ]) {
-    it(`finds nothing against WCAG 2.2 AA at ${path}, in the dark and in the light`, async () => {
-      await using watched = await openPage(browser, doors.url + path);
+  for (const [path, there] of Object.entries(pages)) {
+    it(`finds nothing against WCAG 2.2 AA at ${path}, wide and narrow, in the dark and in the light`, async () => {
+      await using watched = await openPage(world.browser, world.url + path);
       const { page } = watched;
+      await page.locator(there).first().waitFor();
       await page.locator('.live[data-status="live"]').waitFor();
-      await page.locator('h1').waitFor();
-      expect(await axeViolations(page)).to.deep.equal([]);
-      await page.setViewportSize({ width: 390, height: 800 });
-      expect(await axeViolations(page, ['light'])).to.deep.equal([]);
+      expect(await violations(page)).to.deep.equal([]);
     });
   }
 
-  it('finds nothing in dialogs and in a form with mistakes', async () => {
-    await using watched = await openPage(browser, `${doors.url}/cluster`);
+  it('finds nothing in the dialogs of the frame, the cluster and a workflow', async () => {
+    await using watched = await openPage(world.browser, `${world.url}/cluster`);
     const { page } = watched;
     const found: string[] = [];
     await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
-    found.push(...(await axeViolations(page)));
+    found.push(...(await violations(page)));
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Drain b' }).click();
-    found.push(...(await axeViolations(page)));
+    found.push(...(await violations(page)));
+    await page.goto(`${world.url}/workflows/waits-1`);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    found.push(...(await violations(page)));
+    expect(found).to.deep.equal([]);
+  });
+
+  it('finds nothing in the dialogs of the list: the start of a workflow, and the end of many', async () => {
+    await using watched = await openPage(world.browser, `${world.url}/workflows?q=waits-`);
+    const { page } = watched;
+    const found: string[] = [];
+    await page.locator('tr[data-id="waits-1"]').waitFor();
+    await page.getByRole('button', { name: 'Start workflow' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Input (JSON)').fill('{');
+    await dialog.getByRole('button', { name: 'Start', exact: true }).click();
+    await dialog.locator('.wrong', { hasText: 'JSON' }).waitFor();
+    found.push(...(await violations(page)));
     await page.keyboard.press('Escape');
-    await page.goto(`${doors.url}/definitions/asks`);
+    await page.getByLabel('Select all of this page').click();
+    await page.getByText('2 selected').waitFor();
+    found.push(...(await violations(page)));
+    await page.getByRole('button', { name: 'Cancel 2' }).click();
+    await dialog.getByText('Cancel 2 workflows?').waitFor();
+    found.push(...(await violations(page)));
+    await dialog.getByRole('button', { name: 'Cancel 2' }).click();
+    await dialog.getByText('2 of 2 done').waitFor();
+    found.push(...(await violations(page)));
+    expect(found).to.deep.equal([]);
+  });
+
+  it('finds nothing in a row that no longer fits the filter', async () => {
+    const { api } = world.cluster;
+    await api.start({ name: 'waits', id: 'goes', input: {} });
+    await using watched = await openPage(
+      world.browser,
+      `${world.url}/workflows?state=running&q=goes`,
+    );
+    const { page } = watched;
+    await page.locator('tr[data-id="goes"]').waitFor();
+    await api.cancel('goes');
+    await page.locator('tr[data-id="goes"].gone').waitFor();
+    expect(await violations(page)).to.deep.equal([]);
+  });
+
+  it('finds nothing in a form with mistakes, and in the same as JSON', async () => {
+    await using watched = await openPage(world.browser, `${world.url}/definitions/asks`);
+    const { page } = watched;
+    const found: string[] = [];
     await page.getByRole('button', { name: 'Add' }).click();
     await page.getByRole('button', { name: 'Start workflow' }).click();
     await page.locator('[aria-invalid="true"]').first().waitFor();
     await page.getByText('Id and tags').click();
-    found.push(...(await axeViolations(page)));
+    found.push(...(await violations(page)));
     await page.getByRole('button', { name: 'JSON' }).click();
-    found.push(...(await axeViolations(page)));
+    found.push(...(await violations(page)));
     expect(found).to.deep.equal([]);
   });
 });
+
+/** In both themes, as wide as it is and as narrow as a phone; then it is as wide as before. */
+async function violations(page: Page): Promise<readonly string[]> {
+  const before = page.viewportSize() ?? { width: 1280, height: 900 };
+  const wide = await axeViolations(page);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const narrow = await axeViolations(page);
+  await page.setViewportSize(before);
+  return [...wide, ...narrow.map((line) => `narrow, ${line}`)];
+}
 
 const asked = z.object({
   title: z.string().describe('Shown on the cover'),
@@ -81,7 +139,18 @@ const asked = z.object({
   rest: z.record(z.string(), z.string()),
 });
 
-const definitions = [
+const definitions = (held: Gate) => [
+  workflow('waits')
+    .task('wait', {
+      run: async (_input, { signal }) => {
+        const stopped = new Promise<never>((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true });
+        });
+        await Promise.race([held.pass(), stopped]);
+        return {};
+      },
+    })
+    .build(),
   workflow('asks', { input: asked })
     .task('answers', { run: () => ({}) })
     .build(),

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 
 import { workflow } from '#sdk/index.ts';
 
 import { en } from '../../web/i18n/en.ts';
 import type { Text } from '../../web/i18n/message.ts';
 import { zh } from '../../web/i18n/zh.ts';
-import { openPage, sharedBrowser } from '../support/browser.ts';
-import { startCluster, type TestCluster } from '../support/cluster.ts';
-import { openDoors, ownersKnown, type TestDoors } from '../support/doors.ts';
+import { openPage } from '../support/browser.ts';
+import { openConsole, type TestConsole } from '../support/console.ts';
+import { openDoors } from '../support/doors.ts';
 import { gate } from '../support/held.ts';
 
 const pages = [
@@ -26,31 +26,23 @@ const initialScriptLimit = 120 * 1024;
 
 describe('the frame around the pages', function () {
   this.timeout(60_000);
-  let browser: Browser;
-  let cluster: TestCluster;
-  let doors: TestDoors;
+  let world: TestConsole;
 
   before(async () => {
-    browser = await sharedBrowser();
-    cluster = await startCluster({ nodes: 2, definitions });
-    await ownersKnown(cluster.apis);
-    doors = await openDoors(cluster.apis);
-    await cluster.api.start({ name: 'greet', id: 'hello-1', input: {} });
-    await cluster.api.result('hello-1', 10_000);
+    world = await openConsole({ nodes: 2, definitions });
+    await world.cluster.api.start({ name: 'greet', id: 'hello-1', input: {} });
+    await world.cluster.api.result('hello-1', 10_000);
   });
 
-  after(async () => {
-    await doors[Symbol.asyncDispose]();
-    await cluster[Symbol.asyncDispose]();
-  });
+  after(async () => await world[Symbol.asyncDispose]());
 
   describe('the language', () => {
     it('is that of the browser, and on every page there is no text of the other', async () => {
-      await using watched = await openPage(browser, doors.url, { locale: 'zh-CN' });
+      await using watched = await openPage(world.browser, world.url, { locale: 'zh-CN' });
       const { page, complaints } = watched;
       await page.locator('html[lang="zh-CN"]').waitFor();
       for (const path of pages) {
-        await page.goto(doors.url + path);
+        await page.goto(world.url + path);
         await page.locator('.live[data-status="live"]').waitFor();
         await page.locator('h1').waitFor();
         await page.getByText('加载中').first().waitFor({ state: 'hidden' });
@@ -65,7 +57,7 @@ describe('the frame around the pages', function () {
     });
 
     it('is changed without a reload, and kept', async () => {
-      await using watched = await openPage(browser, `${doors.url}/definitions/greet`);
+      await using watched = await openPage(world.browser, `${world.url}/definitions/greet`);
       const { page, complaints } = watched;
       await page.getByRole('heading', { name: 'Graph' }).waitFor();
       let loads = 0;
@@ -84,7 +76,7 @@ describe('the frame around the pages', function () {
 
   describe('the keyboard', () => {
     it('reaches everything: skip, go, search, help and back', async () => {
-      await using watched = await openPage(browser, doors.url);
+      await using watched = await openPage(world.browser, world.url);
       const { page, complaints } = watched;
       const { keyboard } = page;
       const focused = async (): Promise<string> =>
@@ -125,7 +117,7 @@ describe('the frame around the pages', function () {
     });
 
     it('keeps the focus of whoever has gone on while a page came', async () => {
-      await using watched = await openPage(browser, doors.url);
+      await using watched = await openPage(world.browser, world.url);
       const { page } = watched;
       await page.locator('.tile').first().waitFor();
       const comes = gate();
@@ -147,7 +139,7 @@ describe('the frame around the pages', function () {
     });
 
     it('leads nowhere by an answer that comes when one has gone on', async () => {
-      await using watched = await openPage(browser, doors.url);
+      await using watched = await openPage(world.browser, world.url);
       const { page } = watched;
       await page.locator('.tile').first().waitFor();
       const answers = gate();
@@ -169,7 +161,7 @@ describe('the frame around the pages', function () {
     });
 
     it('goes to the search of the frame where the page has none to show', async () => {
-      await using watched = await openPage(browser, `${doors.url}/definitions`);
+      await using watched = await openPage(world.browser, `${world.url}/definitions`);
       const { page } = watched;
       await page.getByRole('link', { name: 'greet' }).waitFor();
       await page.keyboard.type('/hello');
@@ -177,7 +169,7 @@ describe('the frame around the pages', function () {
     });
 
     it('does nothing by single keys while one writes, or when they are turned off', async () => {
-      await using watched = await openPage(browser, `${doors.url}/definitions/greet`);
+      await using watched = await openPage(world.browser, `${world.url}/definitions/greet`);
       const { page } = watched;
       const area = page.getByLabel('Input (JSON)');
       await area.fill('');
@@ -193,7 +185,7 @@ describe('the frame around the pages', function () {
     });
 
     it('takes an id that is pasted anywhere to its workflow, and the id of a task, too', async () => {
-      await using watched = await openPage(browser, `${doors.url}/cluster`);
+      await using watched = await openPage(world.browser, `${world.url}/cluster`);
       const { page } = watched;
       await page.locator('.live[data-status="live"]').waitFor();
       for (const id of ['hello-1', 'hello-1.0']) {
@@ -213,11 +205,11 @@ describe('the frame around the pages', function () {
   });
 
   it('shows a page whose code could not come, for its node was away, when the node is back', async () => {
-    const [api] = cluster.apis;
+    const [api] = world.cluster.apis;
     if (api === undefined) throw new Error('the cluster has no node');
     const first = await openDoors([api]);
     const port = first.doors[0]?.port ?? 0;
-    await using watched = await openPage(browser, 'about:blank');
+    await using watched = await openPage(world.browser, 'about:blank');
     const { page } = watched;
     await page.route('**/assets/workflows-*.js', async (route) => await route.abort());
     await page.goto(`${first.url}/workflows`);
@@ -233,7 +225,7 @@ describe('the frame around the pages', function () {
   });
 
   it('brings at most 120 KiB of script, compressed, and more only when it is needed', async () => {
-    await using watched = await openPage(browser, 'about:blank');
+    await using watched = await openPage(world.browser, 'about:blank');
     const { page } = watched;
     const scripts = new Map<string, number>();
     page.on('requestfinished', (request) => {
@@ -244,14 +236,14 @@ describe('the frame around the pages', function () {
         () => undefined,
       );
     });
-    await page.goto(`${doors.url}/definitions`, { waitUntil: 'networkidle' });
+    await page.goto(`${world.url}/definitions`, { waitUntil: 'networkidle' });
     await page.locator('tr[data-definition="greet"]').waitFor();
     const names = [...scripts.keys()].map((name) => name.replace(/ \d+$/, ''));
     expect(names).to.include.members(['main', 'definitions']);
     for (const later of ['zh', 'throughput-chart', 'overview', 'playground', 'login']) {
       expect(names).not.to.include(later);
     }
-    await page.goto(`${doors.url}/`, { waitUntil: 'networkidle' });
+    await page.goto(`${world.url}/`, { waitUntil: 'networkidle' });
     await page.locator('.chart canvas').waitFor();
     const total = [...scripts.values()].reduce((sum, size) => sum + size, 0);
     expect(total).to.be.above(10_000);

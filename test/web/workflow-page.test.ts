@@ -34,7 +34,7 @@ describe('the page of a workflow', function () {
   });
 
   after(async () => {
-    for (const { open } of Object.values(held)) open();
+    for (const each of Object.values(held)) each.open();
     await cluster.api.cancel('patient').catch(() => undefined);
     await doors[Symbol.asyncDispose]();
     await cluster[Symbol.asyncDispose]();
