@@ -13,14 +13,18 @@ import { z } from 'zod';
  * Pictures of the console as it is: a development cluster of its own, with the samples run to their ends, seen by Chromium.
  *
  *     npm run screenshots                    the two pictures of the documents, in docs/images
- *     npm run screenshots -- --all DIR       every page, 1440 and 390 wide, dark and light, English and Chinese
+ *     npm run screenshots -- --all DIR       every page and dialog, 1440 and 390 wide, dark and light, English and Chinese
+ *     npm run screenshots -- --all DIR list login    those alone whose names begin so
  */
 const list = z.object({
   workflows: z.array(z.object({ id: z.string(), name: z.string(), state: z.string() })),
 });
 
 const root = resolve(import.meta.dirname, '..');
-const { values } = parseArgs({ options: { all: { type: 'string' } } });
+const { values, positionals } = parseArgs({
+  options: { all: { type: 'string' } },
+  allowPositionals: true,
+});
 
 const data = await mkdtemp(join(tmpdir(), 'temjob-screenshots-'));
 const cluster = await startCluster(data);
@@ -50,40 +54,120 @@ async function forDocuments(browser: Browser, ids: Samples): Promise<void> {
   ];
   for (const { file, path, locale } of looks) {
     const look = { width: 1280, height: 800, theme: 'dark', locale } as const;
-    await picture(browser, path, look, join(directory, file));
+    await picture(browser, { path }, look, join(directory, file));
   }
 }
 
 async function ofEverything(browser: Browser, ids: Samples, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const workflow = `/workflows/${ids.order_processing}`;
-  const failed = `/workflows/${ids.flaky_payment}`;
-  const tabs = ['timeline', 'events', 'tasks', 'logs', 'io'];
-  const pages: Readonly<Record<string, string>> = {
-    overview: '/',
-    workflows: '/workflows',
-    'workflows-failed': '/workflows?state=failed',
-    workflow,
-    ...Object.fromEntries(tabs.map((tab) => [`workflow-${tab}`, `${workflow}?tab=${tab}`])),
-    'workflow-failed': failed,
-    definitions: '/definitions',
-    definition: '/definitions/order_processing',
-    cluster: '/cluster',
-    playground: '/playground',
-    docs: '/docs/',
-  };
-  for (const [name, path] of Object.entries(pages)) {
+  for (const [name, scene] of Object.entries(scenesOf(ids))) {
+    if (positionals.length > 0 && !positionals.some((wanted) => name.startsWith(wanted))) continue;
     for (const width of [1440, 390]) {
       for (const theme of ['dark', 'light'] as const) {
         for (const locale of theme === 'dark' ? ['en-US', 'zh-CN'] : ['en-US']) {
           const look = { width, height: width === 390 ? 844 : 900, theme, locale };
           const file = `${name}-${width}-${theme}-${locale.slice(0, 2)}.png`;
-          await picture(browser, path, look, join(directory, file));
+          await picture(browser, scene, look, join(directory, file));
         }
       }
     }
     process.stdout.write(`${name}\n`);
   }
+}
+
+interface Scene {
+  readonly path: string | (() => Promise<string>);
+  /** It never shows the same for long. */
+  readonly moves?: boolean;
+  /** Before the page is there. */
+  readonly prepare?: (page: Page) => Promise<void>;
+  /** When it is there. */
+  readonly act?: (page: Page) => Promise<void>;
+}
+
+function scenesOf(ids: Samples): Readonly<Record<string, Scene>> {
+  const ended = `/workflows/${ids.order_processing}`;
+  const failed = `/workflows/${ids.flaky_payment}`;
+  const tabs = ['timeline', 'events', 'tasks', 'logs', 'io'];
+  const tabsOf = (name: string, path: string): Record<string, Scene> =>
+    Object.fromEntries(tabs.map((tab) => [`${name}-${tab}`, { path: `${path}?tab=${tab}` }]));
+  return {
+    overview: { path: '/' },
+    list: { path: '/workflows' },
+    'list-failed': { path: '/workflows?state=failed' },
+    'list-filtered': {
+      path: '/workflows?q=sample-&name=flaky_payment&state=failed,completed',
+    },
+    'list-none': { path: '/workflows?state=running&tag.customer=nobody' },
+    'list-selected': {
+      path: '/workflows',
+      act: click('tbody tr:nth-child(1) .cell-box input', 'tbody tr:last-child .cell-box input'),
+    },
+    'list-retry': {
+      path: '/workflows?state=failed',
+      act: click('tbody .cell-box input', '.bulk-bar button:nth-of-type(2)'),
+    },
+    'list-start': { path: '/workflows', act: click('.page-head .primary') },
+    workflow: { path: ended },
+    ...tabsOf('workflow', ended),
+    failed: { path: failed },
+    'failed-step': { path: `${failed}?step=charge` },
+    'failed-event': { path: `${failed}?tab=events`, act: click('.grid-events .rows button') },
+    ...tabsOf('failed', failed),
+    running: { path: startLong, moves: true },
+    'running-cancel': { path: startLong, moves: true, act: click('.buttons .danger') },
+    'running-timeline': {
+      path: async () => `${await startLong()}?tab=timeline`,
+      moves: true,
+    },
+    definitions: { path: '/definitions' },
+    definition: { path: '/definitions/order_processing' },
+    'definition-wrong': {
+      path: '/definitions/order_processing',
+      act: click('.columns form .primary'),
+    },
+    cluster: { path: '/cluster' },
+    'cluster-drain': { path: '/cluster', act: click('.node [data-part="drain"]') },
+    playground: { path: '/playground' },
+    shortcuts: { path: '/', act: async (page) => await page.keyboard.press('?') },
+    login: {
+      path: '/workflows',
+      // As if the server had keys: that it says no is all that the page goes by.
+      prepare: async (page) => {
+        const problem = { status: 401, code: 'UNAUTHENTICATED', title: 'Unauthorized', detail: '' };
+        await page.route('**/api/**', async (route) => {
+          await route.fulfill({
+            status: 401,
+            contentType: 'application/problem+json',
+            json: problem,
+          });
+        });
+      },
+    },
+    missing: { path: '/nothing' },
+    'missing-workflow': { path: '/workflows/nothing' },
+    docs: { path: '/docs/' },
+  };
+}
+
+function click(...selectors: readonly string[]): (page: Page) => Promise<void> {
+  return async (page) => {
+    for (const selector of selectors) await page.locator(selector).first().click();
+  };
+}
+
+/** Where a workflow is seen that runs for a while yet. */
+async function startLong(): Promise<string> {
+  const response = await fetch(new URL('/api/v1/workflows', cluster.url), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      name: 'long_report',
+      input: { title: 'The year in numbers', pages: 60 },
+    }),
+  });
+  const { id } = z.object({ id: z.string() }).parse(await response.json());
+  return `/workflows/${id}`;
 }
 
 interface Look {
@@ -93,21 +177,30 @@ interface Look {
   readonly locale: string;
 }
 
-async function picture(browser: Browser, path: string, look: Look, file: string): Promise<void> {
+async function picture(browser: Browser, scene: Scene, look: Look, file: string): Promise<void> {
   const { width, height, theme: colorScheme, locale } = look;
   const viewport = { width, height };
   const context = await browser.newContext({ viewport, colorScheme, locale });
   const page = await context.newPage();
+  await scene.prepare?.(page);
+  const path = typeof scene.path === 'string' ? scene.path : await scene.path();
   await page.goto(new URL(path, cluster.url).href);
-  await settled(page);
+  const looks = scene.moves === true ? 4 : 20;
+  await settled(page, looks);
+  if (scene.act !== undefined) {
+    await scene.act(page);
+    await settled(page, looks);
+  }
+  // The whole of it begins at its beginning.
+  if (width === 390) await page.evaluate('window.scrollTo(0, 0)');
   await page.screenshot({ path: file, fullPage: width === 390, animations: 'disabled' });
   await context.close();
 }
 
 /** Until the page has shown the same for half a second: live pages have no moment at which they are loaded. */
-async function settled(page: Page): Promise<void> {
+async function settled(page: Page, looks: number): Promise<void> {
   let before = '';
-  for (let look = 0; look < 20; look += 1) {
+  for (let look = 0; look < looks; look += 1) {
     await page.waitForTimeout(500);
     const now = await page.locator('body').innerText();
     if (now === before) return;
