@@ -220,13 +220,17 @@ const refuseOtherMedia: RequestHandler = (request, _response, next) => {
   const { headers: given } = request;
   const hasBody =
     given['transfer-encoding'] !== undefined || Number(given['content-length'] ?? 0) > 0;
-  if (hasBody && !request.is(['json', '+json'])) {
+  if (hasBody && !request.is(jsonTypes)) {
     throw new ProblemError('UNSUPPORTED_MEDIA_TYPE', sendJson);
   }
   next();
 };
 
-const readBody = [refuseOtherMedia, express.json({ limit: bodyLimit, strict: false })];
+const jsonTypes = ['json', '+json'];
+const readBody = [
+  refuseOtherMedia,
+  express.json({ limit: bodyLimit, strict: false, type: jsonTypes }),
+];
 
 function answerErrors(log: DoorLog): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {

@@ -219,6 +219,12 @@ describe('the REST API', () => {
       expect(existing.body).to.include({ id: 'twice', existing: true });
     });
 
+    it('takes a body of a type that is JSON by its suffix', async () => {
+      const headers = { 'Content-Type': 'application/vnd.orders+json' };
+      const { status } = await post('/workflows', { name: 'order', id: 'by-suffix' }, headers);
+      expect(status).to.equal(201);
+    });
+
     it('takes a repeat with the same Idempotency-Key for the same start', async () => {
       const start = { name: 'order', id: 'keyed' };
       const key = { 'Idempotency-Key': 'order-77' };
@@ -246,6 +252,12 @@ describe('the REST API', () => {
         state: 'completed',
         output: { order: 1, valid: true, charged: 42 },
       });
+    });
+
+    it('takes the time to wait as milliseconds, too', async () => {
+      await finished('order', 'result-in-ms');
+      expect((await get('/workflows/result-in-ms/result?wait=1500')).status).to.equal(200);
+      expect((await get('/workflows/result-in-ms/result?wait=60001')).status).to.equal(400);
     });
 
     it('answers 202 while it runs', async () => {

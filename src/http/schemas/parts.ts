@@ -53,13 +53,20 @@ export const duration = z
       return z.NEVER;
     }
   })
-  .meta({
-    override: ({ jsonSchema }: ZodOpenApiOverrideMetaContext) => {
-      delete jsonSchema.anyOf;
-      jsonSchema.type = ['string', 'number'];
-      jsonSchema.examples = ['1h30m'];
-    },
-  });
+  .meta({ override: showDuration });
+
+/** The same in a query, where a number is text, too. */
+export const durationInQuery = z
+  .string()
+  .transform((text) => (/^\d{1,12}$/.test(text) ? Number(text) : text))
+  .pipe(duration)
+  .meta({ override: showDuration });
+
+function showDuration({ jsonSchema }: ZodOpenApiOverrideMetaContext): void {
+  delete jsonSchema.anyOf;
+  jsonSchema.type = ['string', 'number'];
+  jsonSchema.examples = ['1h30m'];
+}
 
 /** A whole number in a query. */
 export function whole(least: number, most: number) {

@@ -10,6 +10,7 @@ import {
   count,
   cursor,
   duration,
+  durationInQuery,
   durationText,
   instant,
   instantOf,
@@ -108,7 +109,7 @@ export const startHeaders = z.object({
 });
 
 export const resultQuery = z.strictObject({
-  wait: duration
+  wait: durationInQuery
     .refine((ms) => ms <= 60_000, 'must be at most 60s')
     .default(0)
     .meta({
