@@ -140,7 +140,7 @@ class Turn implements WorkflowTurn {
       if (other !== null) {
         this.#refuse(
           'IDEMPOTENCY_MISMATCH',
-          `the same request has started ${to} before, with ${other}; give a new start a request id of its own`,
+          `the same request has started ${to} before, with ${other}; give a new start an idempotency key (in the SDK, a requestId) of its own`,
         );
       } else if (this.state.startedBy === id || command.onConflict === 'useExisting') {
         this.#accepted(true);

@@ -95,7 +95,11 @@ export function problemOf(thrown: unknown): Problem {
 
 export function invalid(errors: readonly FieldProblem[]): ProblemError {
   const detail = errors
-    .map((error) => (error.pointer === '' ? error.detail : `${error.pointer}: ${error.detail}`))
+    .map(({ pointer, detail: what }) => {
+      if (pointer === '') return what;
+      // That of a header has its colon.
+      return pointer.endsWith(':') ? `${pointer} ${what}` : `${pointer}: ${what}`;
+    })
     .join('; ');
   return new ProblemError('INVALID_INPUT', detail, { errors });
 }
@@ -206,7 +210,9 @@ export const sendJson = 'Send the body as JSON with "Content-Type: application/j
 
 // What express and body-parser throw: `type` says what it is about, and the text is safe to show.
 function expressProblem(thrown: unknown): Problem | null {
-  if (!(thrown instanceof Error) || !('type' in thrown)) return badPath(thrown);
+  if (!(thrown instanceof Error) || !('type' in thrown)) {
+    return badPath(thrown) ?? badEncoding(thrown);
+  }
   switch (thrown.type) {
     case 'entity.too.large':
       return problemFor('TOO_LARGE', `The body is over the limit${limitIn(thrown)}.`);
@@ -233,4 +239,11 @@ function badPath(thrown: unknown): Problem | null {
   return thrown instanceof URIError
     ? invalid([{ pointer: '', detail: 'the path is not properly percent-encoded' }]).problem
     : null;
+}
+
+/** What zlib throws has no type; body-parser says by the status whose mistake it is. */
+function badEncoding(thrown: unknown): Problem | null {
+  if (!(thrown instanceof Error) || !('status' in thrown) || thrown.status !== 400) return null;
+  const detail = `the body is not what its Content-Encoding says: ${thrown.message}`;
+  return invalid([{ pointer: '', detail }]).problem;
 }

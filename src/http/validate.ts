@@ -57,14 +57,21 @@ function fieldProblems(
   return [
     {
       pointer: pointerTo({ part, path }),
-      detail: repeated ? 'is given more than once' : sentence(issue),
+      detail: repeated ? 'is given more than once' : sentence(issue, { part, path }),
     },
   ];
 }
 
-function sentence(issue: z.core.$ZodIssue): string {
+function sentence(issue: z.core.$ZodIssue, { part, path }: Place): string {
   if (issue.code !== 'invalid_type') return issue.message;
-  return issue.message.endsWith('received undefined') ? 'is required' : issue.message;
+  const isMissing = issue.message.endsWith('received undefined');
+  // Its pointer is empty, so the sentence has to name it.
+  if (part === 'body' && path.length === 0) {
+    return isMissing
+      ? 'the body is required: send JSON, with "Content-Type: application/json"'
+      : `the body: ${issue.message}`;
+  }
+  return isMissing ? 'is required' : issue.message;
 }
 
 function pointerTo({ part, path }: Place): string {
