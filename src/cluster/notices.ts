@@ -21,6 +21,8 @@ export interface NoticeMap {
   'node.stopped': { readonly node: string };
   'member.up': { readonly node: string };
   'member.down': { readonly node: string; readonly silentMs: number };
+  /** A node that was started later has this node's name: for the others, this one is gone. */
+  'member.replaced': { readonly by: string };
   /** `from`: their owners before; `taken`: how many of them had an owner that had not let go and counts as gone. */
   'shards.claimed': {
     readonly shards: readonly number[];

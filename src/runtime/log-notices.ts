@@ -19,6 +19,12 @@ export function logNotices(notices: Notices, log: Logger, shards: number): void 
   notices.on('member.down', ({ node, silentMs }) =>
     log.warn({ member: node, silent_ms: Math.round(silentMs) }, 'a node is down'),
   );
+  notices.on('member.replaced', ({ by }) =>
+    log.error(
+      { member: by },
+      'another node was started under the name of this one, which counts as gone for the others: give each node a name of its own (node.name, or TEMJOB__NODE__NAME)',
+    ),
+  );
   notices.on('shards.claimed', ({ shards: claimed, from }) =>
     log.info({ shards: claimed.length, from }, 'claimed shards'),
   );

@@ -39,6 +39,18 @@ describe('the shards of a cluster', function () {
     checkCompletedOnce(await checkJournal(cluster.options.mysql), load.acknowledged, 2);
   });
 
+  it('go to the later of two nodes of one name, and the earlier one is told why', async () => {
+    await using cluster = await startCluster({ definitions: [quick] });
+    const [first] = cluster.nodes;
+    const told = first!.notices.next('member.replaced');
+
+    const second = await cluster.join({ name: 'a' });
+
+    expect((await told).by).to.equal(second.id);
+    const { nodes } = await second.api.cluster();
+    expect(nodes.map(({ name, state }) => `${name} ${state}`)).to.have.members(['a down', 'a up']);
+  });
+
   it('are handed over by a node that stops, whose running task ends and counts', async () => {
     const door = gate();
     const began = gate();

@@ -53,6 +53,7 @@ describe('the log', () => {
     logNotices(notices, log, 256);
 
     notices.emit('member.down', { node: 'n2~1', silentMs: 4_000.4 });
+    notices.emit('member.replaced', { by: 'n1~2' });
     notices.emit('shard.fenced', { shard: 3, epoch: 9 });
     notices.emit('actor.faulted', { id: 'order.1', error: new Error('no'), parked: true });
     notices.emit('actor.faulted', { id: 'cart/7', error: new Error('no'), parked: false });
@@ -80,8 +81,10 @@ describe('the log', () => {
       startedAt: null,
     });
 
-    const [down, fenced, workflow, actor, task, own, failed] = await linesIn(dir);
+    const [down, replaced, fenced, workflow, actor, task, own, failed] = await linesIn(dir);
     expect(down).to.include({ node: 'n1', member: 'n2~1', silent_ms: 4_000 });
+    expect(replaced).to.include({ level: 'error', member: 'n1~2' });
+    expect(replaced?.['msg']).to.contain('TEMJOB__NODE__NAME');
     expect(fenced).to.include({ shard: 3, epoch: 9 });
     expect(workflow).to.include({ workflow_id: 'order.1', shard: shardOf('order.1', 256) });
     expect(actor).to.include({ actor: 'cart/7', shard: shardOf('cart/7', 256) });

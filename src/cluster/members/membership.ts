@@ -38,6 +38,7 @@ export class Membership {
   readonly #mysqlDuty: Duty;
   readonly #sightings = new Map<string, Seen>();
   #members = new Map<string, Member>();
+  #replacedBy: string | undefined;
   #heardRedisAt: number | null = null;
   #heardMysqlAt: number | null = null;
 
@@ -201,6 +202,7 @@ export class Membership {
   #judgeAll(now: number): void {
     const self = memberId(this.#self());
     const replaced = this.#replaced();
+    this.#tellReplacement(replaced.get(self));
     const members = new Map<string, Member>();
     for (const [id, sighting] of this.#sightings) {
       const state = id === self ? 'up' : replaced.has(id) ? 'down' : judge(sighting, now);
@@ -217,17 +219,24 @@ export class Membership {
     if (changed) this.#onChange();
   }
 
-  /** Earlier incarnations of a name: the later start means that the earlier one has ended. */
-  #replaced(): Set<string> {
+  /** Once for each: two that live under one name are a mistake that nobody else tells this node of. */
+  #tellReplacement(by: string | undefined): void {
+    if (by === undefined || by === this.#replacedBy) return;
+    this.#replacedBy = by;
+    this.#notices.emit('member.replaced', { by });
+  }
+
+  /** Earlier incarnations of a name, each with a later one: the later start means that the earlier one has ended. */
+  #replaced(): ReadonlyMap<string, string> {
     const newest = new Map<string, { id: string; startedAt: number }>();
-    const replaced = new Set<string>();
+    const replaced = new Map<string, string>();
     for (const [id, { info }] of this.#sightings) {
       const known = newest.get(info.name);
       if (known === undefined || known.startedAt < info.startedAt) {
-        if (known !== undefined) replaced.add(known.id);
+        if (known !== undefined) replaced.set(known.id, id);
         newest.set(info.name, { id, startedAt: info.startedAt });
       } else {
-        replaced.add(id);
+        replaced.set(id, known.id);
       }
     }
     return replaced;
