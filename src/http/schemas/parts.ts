@@ -86,7 +86,7 @@ export function wholeOr(otherwise: number, least: number, most: number, descript
     .meta({ description, override: { default: otherwise } });
 }
 
-/** Some of these words in a query, separated by commas. */
+/** Some of these words in a query, separated by commas; or none. What wraps a schema loses what the document says of it as a parameter. */
 export function someOf<Word extends string>(words: readonly Word[], description: string) {
   const known = new Map<string, Word>(words.map((word) => [word, word]));
   return z
@@ -100,8 +100,9 @@ export function someOf<Word extends string>(words: readonly Word[], description:
       });
       return z.NEVER;
     })
+    .exactOptional()
     .meta({
-      description,
+      description: `${description} Separated by commas.`,
       param: { style: 'form', explode: false },
       override: { type: 'array', items: { type: 'string', enum: [...words] } },
     });
@@ -123,8 +124,8 @@ export function instantOf(description: string) {
     });
 }
 
-/** What `next_cursor` was. */
-export const cursor = z.string().min(1).max(1000).meta({
+/** What `next_cursor` was, if there was one. */
+export const cursor = z.string().min(1).max(1000).exactOptional().meta({
   description: 'The `next_cursor` of the page before, with the same filter.',
 });
 

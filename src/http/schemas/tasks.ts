@@ -31,9 +31,9 @@ export const taskState = z.enum(states).meta({ id: 'TaskState' }) satisfies z.Zo
 
 export const tasksQuery = z.strictObject({
   limit: wholeOr(20, 1, 200, 'The length of the page.'),
-  cursor: cursor.exactOptional(),
+  cursor,
   type: name.exactOptional().meta({ description: 'Of this type.' }),
-  state: someOf(states, 'In one of these states.').exactOptional(),
+  state: someOf(states, 'In one of these states.'),
   node: z
     .string()
     .min(1)

@@ -39,8 +39,8 @@ export const workflowState = z.enum(states).meta({
 export const listQuery = z.strictObject({
   limit: wholeOr(20, 1, 200, 'The length of the page.'),
   offset: wholeOr(0, 0, 10_000, 'How many to pass over.'),
-  cursor: cursor.exactOptional(),
-  state: someOf(states, 'In one of these states.').exactOptional(),
+  cursor,
+  state: someOf(states, 'In one of these states.'),
   name: name.exactOptional().meta({ description: 'The name of the definition.' }),
   id_prefix: z
     .string()
@@ -53,7 +53,7 @@ export const listQuery = z.strictObject({
     .superRefine(checkTags)
     .exactOptional()
     .meta({
-      description: 'With all of these tags. Written as `tag.KEY=VALUE`, too.',
+      description: 'With all of these tags. Written as `tag.KEY=VALUE` or `tag[KEY]=VALUE`.',
       param: { style: 'deepObject', explode: true },
     }),
   created_after: instantOf('Created then or later.').exactOptional(),
