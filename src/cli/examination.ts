@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { parseAddress } from '#cluster/mysql/address.ts';
+import { remedyOf } from '#cluster/mysql/failures.ts';
 import { Pool } from '#cluster/mysql/pool.ts';
 import { int, text } from '#cluster/mysql/row.ts';
 import { checkSettings } from '#cluster/mysql/settings.ts';
@@ -104,8 +105,11 @@ async function mysql(url: string): Promise<readonly Finding[]> {
                 CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AS now`,
       )
       .catch((error: unknown) => {
+        const remedy = remedyOf(error, address.database);
         throw new Error(
-          `does not answer at ${place}, database ${address.database}: ${reasonOf(error)}. Start it, or correct database.mysql in the configuration`,
+          remedy === ''
+            ? `does not answer at ${place}, database ${address.database}: ${reasonOf(error)}. Start it, or correct database.mysql in the configuration`
+            : `answers at ${place}: ${reasonOf(error)}${remedy}`,
           { cause: error },
         );
       });

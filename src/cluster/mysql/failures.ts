@@ -24,6 +24,19 @@ export function isDuplicate(error: unknown): boolean {
   return numberOf(error) === 1062;
 }
 
+/** What to do about a server that cannot be used, as the end of a sentence; empty when its error says it. */
+export function remedyOf(error: unknown, database: string): string {
+  switch (numberOf(error)) {
+    case 1049:
+      return `; create it first: CREATE DATABASE \`${database}\``;
+    case 1044:
+    case 1045:
+      return `; correct the user and the password, or grant that user all on ${database}.*`;
+    default:
+      return '';
+  }
+}
+
 /** The server did not answer within the statement's limit; whether it ran is unknown. */
 export class StatementTimeoutError extends Error {
   override readonly name = 'StatementTimeoutError';

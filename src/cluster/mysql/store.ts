@@ -6,7 +6,7 @@ import { Availability } from './availability.ts';
 import { Checkpoints } from './checkpoint.ts';
 import { Claims } from './claims.ts';
 import { Definitions } from './definitions.ts';
-import { isConnectionFailure } from './failures.ts';
+import { isConnectionFailure, remedyOf } from './failures.ts';
 import { Histories } from './history.ts';
 import { Journal } from './journal.ts';
 import { Nodes } from './nodes.ts';
@@ -71,7 +71,7 @@ export class Store {
       const why = error instanceof Error ? error.message : String(error);
       await store.close();
       throw new ServerUnreachableError(
-        `cannot use MySQL at ${describeAddress(store.#address)}: ${why}`,
+        `cannot use MySQL at ${describeAddress(store.#address)}: ${why}${remedyOf(error, store.#address.database)}`,
         { cause: error },
       );
     }
