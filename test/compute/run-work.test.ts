@@ -270,6 +270,18 @@ describe('definitions', () => {
       .and.include(`${dir.join('broken.ts')}:2)`);
   });
 
+  it('whose module defines a graph that cannot be say in which of its lines', async () => {
+    await using dir = await TempDir.create();
+    const sdk = new URL('../../src/sdk/index.ts', import.meta.url).href;
+    const file = dir.join('tasks.ts');
+    const steps = "workflow('w').task('b', { needs: ['a'], run: () => ({}) }).build();";
+    await writeFile(file, `import { workflow } from '${sdk}';\nexport const w = ${steps}\n`);
+    const start = World.start({ modules: [pathToFileURL(file).href] });
+    expect(await messageOf(start))
+      .to.include('DefinitionError')
+      .and.include(`(${file}:2)`);
+  });
+
   it('whose module cannot be imported stop the start, naming it', async () => {
     const start = World.start({ modules: [fixture('missing')] });
     expect(await messageOf(start)).to.include('missing.ts');

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 import {
   actorQueue,
   type ActorDefinition,
@@ -204,10 +206,18 @@ async function exportsOf(url: string): Promise<Definition[]> {
   return [...new Set(found)];
 }
 
-/** `/app/orders.ts:12`, where Node says it: seldom is it the module itself that is broken, but what it imports. */
+const ownCode = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * `/app/orders.ts:12`, where Node says it: seldom is it the module itself that is broken, but what it imports. Of an error that is
+ * thrown in here, such as that of a definition, it is the line that called.
+ */
 function placeOf(error: unknown): string | undefined {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  return /(?:^|[\s(])(?:file:\/\/)?(\/[^\s():]+:\d+)/.exec(stack)?.[1];
+  const places = [...stack.matchAll(/(?:^|[\s(])(?:file:\/\/)?(\/[^\s():]+:\d+)/g)].flatMap(
+    ([, place]) => place ?? [],
+  );
+  return places.find((place) => !place.startsWith(ownCode)) ?? places[0];
 }
 
 function isDefinition(value: unknown): value is Definition {
