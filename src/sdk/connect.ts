@@ -77,6 +77,8 @@ export async function connect(options: NodeConnection | HttpConnection): Promise
 }
 
 async function connectAsNode(options: NodeConnection): Promise<Client> {
+  assertServer(options, 'redis', 'redis://127.0.0.1:6379');
+  assertServer(options, 'mysql', 'mysql://root@127.0.0.1:3306/temjob');
   const { modules = [], definitions = [], cancelGrace, drainGrace, retention, ...same } = options;
   const hasCode = modules.length > 0 || definitions.length > 0;
   const code = new LocalCode();
@@ -99,4 +101,18 @@ async function connectAsNode(options: NodeConnection): Promise<Client> {
   }
   const backend = new ClusterBackend(node.api, async () => await node.stop());
   return new Client(backend, { node, code, checked });
+}
+
+/** An environment variable that is not set is what is passed most often, and drivers say nothing of use about it. */
+function assertServer(
+  options: Readonly<Record<'redis' | 'mysql', unknown>>,
+  server: 'redis' | 'mysql',
+  example: string,
+): void {
+  const { [server]: url } = options;
+  if (typeof url === 'string' && url !== '') return;
+  const given = url === undefined ? 'undefined' : JSON.stringify(url);
+  throw new TypeError(
+    `connect() needs ${server}, the URL of a server like ${example}, and got ${given}. A program that speaks HTTP to a node gives url alone.`,
+  );
 }

@@ -441,6 +441,18 @@ describe('a client', () => {
 });
 
 describe('a program that is a node by connect()', () => {
+  it('is told which URL it lacks, and how one is written', async () => {
+    // @ts-expect-error -- as of an environment variable that is not set
+    const noRedis = await rejection(connect({ redis: undefined, mysql: 'mysql://h/d' }));
+    expect(noRedis).to.match(/needs redis, .*like redis:\/\/.*got undefined/);
+    const noMysql = await rejection(connect({ redis: 'redis://127.0.0.1:9', mysql: '' }));
+    expect(noMysql).to.match(/needs mysql, .*like mysql:\/\/.*got ""/);
+    const notRedis = await rejection(
+      connect({ redis: 'localhost', mysql: 'mysql://127.0.0.1:9/none' }),
+    );
+    expect(notRedis).to.match(/localhost is no Redis URL; it begins with redis:\/\//);
+  });
+
   it("J: the seed's program: register, start engine and worker, submit, in any order", async () => {
     await using cluster = await startCluster({ nodes: 0 });
     await using client = await connect(cluster.options);

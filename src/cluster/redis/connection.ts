@@ -266,9 +266,7 @@ function addressOf(url: string): RedisOptions {
         ...(protocol === 'rediss:' ? { tls: {} } : {}),
       };
     default:
-      throw new Error(
-        `${withoutPassword(url)} is no Redis URL; it begins with redis://, rediss:// or unix:///`,
-      );
+      throw notRedis(url);
   }
 }
 
@@ -276,8 +274,15 @@ function parseUrl(url: string): URL {
   try {
     return new URL(url);
   } catch (cause) {
-    throw new Error(`${withoutPassword(url)} is no Redis URL`, { cause });
+    throw notRedis(url, { cause });
   }
+}
+
+function notRedis(url: string, options?: ErrorOptions): Error {
+  return new Error(
+    `${withoutPassword(url)} is no Redis URL; it begins with redis://, rediss:// or unix:///`,
+    options,
+  );
 }
 
 function withoutPassword(url: string): string {
