@@ -32,7 +32,7 @@ Example:
       if (json) return printJson({ directory: resolve(directory), name });
       print(`${directory} is a project now. Next:
 
-  cd ${directory}
+  cd ${/^[\w./~-]+$/.test(directory) ? directory : `'${directory.replaceAll("'", `'\\''`)}'`}
   npm install
   npm run dev     # a cluster with private servers, and the console; what you save is reloaded
   npm test        # your workflows in memory: pauses take no time`);

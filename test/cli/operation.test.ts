@@ -103,6 +103,8 @@ describe('temjob create', () => {
 
     expect(code).to.equal(0);
     expect(JSON.parse(out)).to.deep.equal({ directory, name: 'my-workflows' });
+    const other = await temjob(['create', dir.join("Bob's")]);
+    expect(other.out).to.contain(`\n  cd '${dir.path}/Bob'\\''s'\n`);
     const made: unknown = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
     expect(made).to.deep.include({ name: 'my-workflows', type: 'module' });
     expect(await readdir(directory)).to.include.members(['.gitignore', 'src', 'test']);
@@ -236,6 +238,21 @@ describe('temjob migrate', function () {
     expect(first, first.err).to.include({ code: 0 });
     expect(JSON.parse(first.out)).to.have.property('applied').that.includes('0001-initial');
     expect(second).to.deep.equal({ code: 0, out: 'the schema is up to date\n', err: '' });
+  });
+
+  it('says, as the doctor does, how to make a database that is not there', async () => {
+    const { mysql } = await sharedServers();
+    const url = new URL(mysql);
+    url.pathname = '/not_there';
+    const env = { TEMJOB__DATABASE__MYSQL__URL: url.href };
+
+    const migrating = await temjob(['migrate'], { env });
+    const doctor = await temjob(['doctor'], { env });
+
+    const remedy = 'create it first: CREATE DATABASE `not_there`';
+    expect(migrating).to.include({ code: 69, out: '' });
+    expect(migrating.err).to.contain(remedy);
+    expect(doctor.out).to.contain(remedy).and.not.contain('Start it');
   });
 
   it('ends with 69 when MySQL does not answer, and with 78 when none is named', async () => {
