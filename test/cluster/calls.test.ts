@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import { z } from 'zod';
 
-import { ClusterError } from '#cluster/api.ts';
 import { task, workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { gate } from '../support/held.ts';
+import { refusal } from '../support/rejection.ts';
+import { until } from '../support/until.ts';
 
 const held = gate();
 
@@ -142,17 +143,3 @@ describe('a call to a node', () => {
     );
   });
 });
-
-async function refusal(call: Promise<unknown>): Promise<ClusterError> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof ClusterError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
-}

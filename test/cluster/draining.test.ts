@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 
 import type { NodeView } from '#cluster/api.ts';
-import { ClusterError } from '#cluster/api.ts';
 import { readMemberInfo } from '#cluster/members/member.ts';
 import type { Node } from '#cluster/node.ts';
 import { workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { gate } from '../support/held.ts';
+import { refusal } from '../support/rejection.ts';
+import { until } from '../support/until.ts';
 
 let door = gate();
 
@@ -210,17 +211,3 @@ describe('what a node tells of itself', () => {
     }
   });
 });
-
-async function refusal(call: Promise<unknown> | undefined): Promise<ClusterError> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof ClusterError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
-}

@@ -8,6 +8,7 @@ import { workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { gate } from '../support/held.ts';
+import { until } from '../support/until.ts';
 
 let door = gate();
 
@@ -145,8 +146,4 @@ async function ownedBy({ options }: TestCluster, name: string): Promise<string> 
   } finally {
     await connection.end();
   }
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 }

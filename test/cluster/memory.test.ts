@@ -7,6 +7,7 @@ import { actor, workflow } from '#sdk/index.ts';
 
 import { checkJournal, storedHistory } from '../support/checker.ts';
 import { startCluster } from '../support/cluster.ts';
+import { until } from '../support/until.ts';
 
 const later = workflow('later')
   .task('try', {
@@ -119,7 +120,3 @@ describe('a checkpoint', function () {
     await checkJournal(cluster.options.mysql);
   });
 });
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
-}

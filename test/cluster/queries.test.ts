@@ -2,12 +2,13 @@ import { expect } from 'chai';
 
 import { shardOf } from '#actors/ids.ts';
 import type { ClusterApi, TaskFilter, WorkflowFilter, WorkflowPage } from '#cluster/api.ts';
-import { ClusterError } from '#cluster/api.ts';
 import { Store } from '#cluster/mysql/store.ts';
 import { task, workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { type Gate, gate } from '../support/held.ts';
+import { refusal } from '../support/rejection.ts';
+import { until } from '../support/until.ts';
 
 const mail = task('mail', { run: () => ({ sent: true }) });
 
@@ -312,18 +313,4 @@ async function totals(api: ClusterApi) {
 async function isLetGo(cluster: TestCluster, id: string): Promise<boolean> {
   const { rows } = await cluster.api.list({ limit: 1, idPrefix: id });
   return rows[0]?.ended_at !== undefined;
-}
-
-async function refusal(call: Promise<unknown>): Promise<ClusterError> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof ClusterError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -7,6 +7,7 @@ import { task, workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { gate } from '../support/held.ts';
+import { until } from '../support/until.ts';
 
 const order: string[] = [];
 const held = gate();
@@ -213,8 +214,4 @@ async function queued({ options }: TestCluster, queue: string, count: number): P
   } finally {
     await link.close();
   }
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 }

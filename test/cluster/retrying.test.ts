@@ -2,12 +2,13 @@ import { expect } from 'chai';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 
 import type { WorkflowChange } from '#cluster/api.ts';
-import { ClusterError } from '#cluster/api.ts';
 import { workflow } from '#sdk/index.ts';
 
 import { checkJournal, storedHistory } from '../support/checker.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { gate } from '../support/held.ts';
+import { refusal } from '../support/rejection.ts';
+import { until } from '../support/until.ts';
 
 let isBroken = true;
 let door = gate();
@@ -201,18 +202,4 @@ describe('a workflow that failed longer ago than workflows are kept', function (
 function mend(): void {
   isBroken = false;
   door.open();
-}
-
-async function refusal(call: Promise<unknown>): Promise<ClusterError> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof ClusterError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -15,6 +15,7 @@ import { checkCompletedOnce, checkJournal, storedHistory } from '../support/chec
 import { Load } from '../support/load.ts';
 import { NodeProcess } from '../support/node-process.ts';
 import { freshDatabase, freshPrefix, sharedServers } from '../support/servers.ts';
+import { until } from '../support/until.ts';
 
 const modules = [new URL('../support/modules/probe.ts', import.meta.url).href];
 const workerModules = [new URL('../support/modules/remote.ts', import.meta.url).href];
@@ -356,7 +357,3 @@ describe('a node process', function () {
     expect(lines.filter((line) => line.includes('try 2'))).to.have.lengthOf(ids.length);
   });
 });
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(20);
-}

@@ -13,6 +13,7 @@ import {
 import { TopicState } from '#http/live-topic.ts';
 
 import { collectGarbage } from '../support/garbage.ts';
+import { row, time } from '../support/rows.ts';
 
 describe('the live protocol', () => {
   describe('a watcher at version 5', () => {
@@ -159,20 +160,6 @@ function task(step: string, state: TaskCard['state']): TaskCard {
   };
 }
 
-function row(n: number, more: Partial<WorkflowRow> = {}): WorkflowRow {
-  return {
-    id: `w${n}`,
-    name: 'n',
-    version: 'v',
-    tags: {},
-    state: 'running',
-    seq: 1,
-    created_at: time(n),
-    task_states: {},
-    ...more,
-  };
-}
-
 function rowOp(one: WorkflowRow): Operation {
   return { op: 'row', row: one };
 }
@@ -183,10 +170,6 @@ function rowsOf(data: ReturnType<typeof apply>): readonly string[] {
 
 function line(n: number) {
   return { at: n, level: 'info' as const, message: `line ${n}`, step: 0, attempt: 1 };
-}
-
-function time(n: number): string {
-  return new Date(1_700_000_000_000 + n * 1_000).toISOString();
 }
 
 function heapAfterGc(): number {

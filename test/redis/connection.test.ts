@@ -8,16 +8,9 @@ import { Mailboxes } from '#cluster/redis/mailboxes.ts';
 import { command } from '#cluster/redis/scripts.ts';
 import { TaskQueues } from '#cluster/redis/task-queues.ts';
 
+import { rejection } from '../support/rejection.ts';
 import { sharedServers } from '../support/servers.ts';
-import {
-  Heard,
-  linkTo,
-  lossyWay,
-  nextChange,
-  privateRedis,
-  rejection,
-  sharedLink,
-} from './support.ts';
+import { Heard, linkTo, lossyWay, nextChange, privateRedis, sharedLink } from './support.ts';
 
 describe('the link to Redis', () => {
   it('says which address does not answer, and keeps the password to itself', async () => {

@@ -3,8 +3,9 @@ import { expect } from 'chai';
 import { isPassing } from '#cluster/redis/connection.ts';
 import { MailboxFullError, Mailboxes } from '#cluster/redis/mailboxes.ts';
 
+import { rejection } from '../support/rejection.ts';
 import { freshPrefix, sharedServers } from '../support/servers.ts';
-import { linkTo, lossyWay, nextChange, rejection, sharedLink } from './support.ts';
+import { linkTo, lossyWay, nextChange, sharedLink } from './support.ts';
 
 describe('the mailboxes', () => {
   it('keep the order of each of several senders at once', async () => {

@@ -123,11 +123,3 @@ export async function lossyWay(url: string): Promise<
     },
   };
 }
-
-/** What a promise was rejected with. */
-export async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  const settled = await Promise.allSettled([promise]);
-  const [result] = settled;
-  if (result.status === 'rejected') return result.reason;
-  throw new Error('it should have been rejected');
-}

@@ -4,7 +4,8 @@ import type { RedisLink } from '#cluster/redis/connection.ts';
 import { QueueFullError, TaskQueues } from '#cluster/redis/task-queues.ts';
 import type { Claim } from '#cluster/redis/task-queues.ts';
 
-import { rejection, sharedLink } from './support.ts';
+import { rejection } from '../support/rejection.ts';
+import { sharedLink } from './support.ts';
 
 const task = (key: string, priority = 3) => ({ key, priority, payload: `do ${key}` });
 const keysOf = (claim: Pick<Claim, 'items'>): string[] => claim.items.map((item) => item.key);

@@ -20,6 +20,7 @@ import {
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, type TestDoors } from '../support/doors.ts';
 import { gate } from '../support/held.ts';
+import { rejection } from '../support/rejection.ts';
 
 const held = gate();
 
@@ -574,15 +575,6 @@ function rival(name: string, by: string) {
     .addTask('shared', () => ({ by }))
     .addStep('shared')
     .build();
-}
-
-async function rejection(call: Promise<unknown>): Promise<unknown> {
-  try {
-    await call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it was to fail, and did not');
 }
 
 async function fails(call: Promise<unknown>, code: string): Promise<ClusterError> {

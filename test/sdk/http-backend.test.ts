@@ -8,6 +8,7 @@ import { type Client, ClusterError, connect, NotPermittedError, workflow } from 
 
 import { startCluster } from '../support/cluster.ts';
 import { openDoors } from '../support/doors.ts';
+import { rejection } from '../support/rejection.ts';
 
 const greet = workflow('greet')
   .task('compose', { run: () => ({ text: 'Hello' }) })
@@ -25,10 +26,10 @@ describe('a client over HTTP', () => {
     await using watcher = await connect({ url, apiKey: 'tk_watch' });
     await using runner = await connect({ url, apiKey: 'tk_run' });
 
-    expect(await refusal(stranger.stats())).to.include({ code: 'UNAUTHENTICATED' });
-    expect(await refusal(forger.stats())).to.include({ code: 'UNAUTHENTICATED' });
+    expect(await rejection(stranger.stats())).to.include({ code: 'UNAUTHENTICATED' });
+    expect(await rejection(forger.stats())).to.include({ code: 'UNAUTHENTICATED' });
     expect(await watcher.stats()).to.include({ completed: 0 });
-    const forbidden = await refusal(watcher.start('greet'));
+    const forbidden = await rejection(watcher.start('greet'));
     expect(forbidden).to.be.instanceOf(NotPermittedError).and.include({ code: 'FORBIDDEN' });
     expect(String(forbidden)).to.contain('This needs the scope "operate"');
     expect(await runner.execute('greet')).to.include({ text: 'Hello' });
@@ -37,7 +38,7 @@ describe('a client over HTTP', () => {
   it('does not take every answer for that of a door', async () => {
     await using strange = await answering(() => ({ hello: 'world' }));
 
-    const error = await refusal(connect({ url: strange.url }));
+    const error = await rejection(connect({ url: strange.url }));
 
     expect(error).to.be.instanceOf(ClusterError).and.include({ code: 'INTERNAL' });
     expect(String(error)).to.contain('answered 200 with something that TemJob does not say');
@@ -58,7 +59,7 @@ describe('a client over HTTP', () => {
       );
       await using client = await connect({ url: strange.url });
 
-      const error = await refusal(make(client));
+      const error = await rejection(make(client));
 
       expect(error).to.be.instanceOf(ClusterError).and.include({ code: 'INTERNAL' });
     });
@@ -67,15 +68,6 @@ describe('a client over HTTP', () => {
 
 function keyOf(name: string, key: string, scope: 'read' | 'operate') {
   return { name, sha256: createHash('sha256').update(key).digest('hex'), scopes: [scope] };
-}
-
-async function refusal(call: Promise<unknown>): Promise<unknown> {
-  try {
-    await call;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it was not refused');
 }
 
 /** A server that says something else than a door does. */

@@ -9,6 +9,8 @@ import { RefusedError, testEnvironment, WorkflowFailedError } from '#sdk/testing
 import { WorkflowBuilder } from '#sdk/workflow-builder.ts';
 import { workflow } from '#sdk/workflow.ts';
 
+import { rejection } from '../support/rejection.ts';
+
 const orders = workflow('orders', { input: z.object({ order: z.number() }) })
   .task('validate', { run: ({ order }) => ({ valid: order > 0 }), retry: { maxAttempts: 3 } })
   .task('charge', {
@@ -387,12 +389,3 @@ describe('an actor in a test environment', () => {
     expect(last).to.include({ code: 'ACTOR_QUARANTINED' });
   });
 });
-
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not reject');
-}

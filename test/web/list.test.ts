@@ -13,6 +13,7 @@ import {
   readFilter,
   restQuery,
 } from '../../web/parts/workflow-filter.ts';
+import { row, time } from '../support/rows.ts';
 
 describe('the filter of the list', () => {
   const whole = {
@@ -238,22 +239,4 @@ function pageOf(filter: Partial<typeof everything>, rows: readonly WorkflowRow[]
 
 function shown(list: ListModel): readonly string[] {
   return list.shown.map(({ row: { id }, gone }) => (gone ? `${id} gone` : id));
-}
-
-function row(n: number, more: Partial<WorkflowRow> = {}): WorkflowRow {
-  return {
-    id: `w${n}`,
-    name: 'n',
-    version: 'v',
-    tags: {},
-    state: 'running',
-    seq: 1,
-    created_at: time(n),
-    task_states: {},
-    ...more,
-  };
-}
-
-function time(n: number): string {
-  return new Date(1_700_000_000_000 + n * 1_000).toISOString();
 }
