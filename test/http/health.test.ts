@@ -1,15 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { expect } from 'chai';
 
-import { Node } from '#cluster/node.ts';
-import { startPrivateServers } from '#dev/private-servers.ts';
 import { workflow } from '#sdk/index.ts';
 
 import { startCluster } from '../support/cluster.ts';
 import { type Answer, openDoors, request } from '../support/doors.ts';
+import { startLonelyNode } from '../support/lonely-node.ts';
 
 const quick = workflow('quick')
   .task('only', { run: () => ({}) })
@@ -65,16 +60,8 @@ describe('the health of a node', function () {
   });
 
   it('names the server that does not answer, and whether others can still see the node', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'temjob-health-'));
-    const servers = await startPrivateServers({ dataDir, given: {} });
-    const node = await Node.start({
-      name: 'a',
-      threads: 1,
-      shards: 4,
-      redis: servers.urls.redis,
-      mysql: servers.urls.mysql,
-      definitions: [quick],
-    });
+    await using lonely = await startLonelyNode({ definitions: [quick] });
+    const { node, servers } = lonely;
     await using doors = await openDoors([node.api]);
     const get = async (path: string): Promise<Answer> => await request(doors.url, 'GET', path);
 
@@ -91,9 +78,6 @@ describe('the health of a node', function () {
     while (failing(unseen).length < 3) unseen = await get('/readyz?verbose');
     const started = await get('/startupz');
     const live = await get('/livez');
-    await node.stop({ graceMs: 0 });
-    await servers.stop();
-    await rm(dataDir, { recursive: true, force: true });
 
     expect(withoutRedis.status).to.equal(503);
     expect(withoutRedis.body['code']).to.equal('UNAVAILABLE');

@@ -1,16 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { expect } from 'chai';
 
-import { Node } from '#cluster/node.ts';
-import { startPrivateServers } from '#dev/private-servers.ts';
 import { createDoor } from '#http/server.ts';
 
-import { type Answer, openDoors, rawStatus, request } from '../support/doors.ts';
-import { gate } from '../support/held.ts';
-import { expectProblem, openRest, type Rest, restDefinitions } from '../support/rest.ts';
+import { type Answer, rawStatus, request } from '../support/doors.ts';
+import { rejection } from '../support/rejection.ts';
+import { expectProblem, openRest, type Rest } from '../support/rest.ts';
 
 interface Refusal {
   readonly what: string;
@@ -472,22 +466,14 @@ describe('what the door refuses', () => {
   it('is an address that others can reach', async () => {
     for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.com', '']) {
       const options = { cluster: rest.cluster.api, host, port: 0, log: console };
-      const error = await createDoor(options).then(
-        () => null,
-        (thrown: unknown) => thrown,
-      );
-      expect(error, host).to.have.property('code', 'NOT_LOOPBACK');
+      expect(await rejection(createDoor(options)), host).to.have.property('code', 'NOT_LOOPBACK');
     }
   });
 
   it('is a port that is taken', async () => {
     const port = Number(new URL(url).port);
     const options = { cluster: rest.cluster.api, host: '127.0.0.1', port, dev: true, log: console };
-    const error = await createDoor(options).then(
-      () => null,
-      (thrown: unknown) => thrown,
-    );
-    expect(error).to.have.property('code', 'EADDRINUSE');
+    expect(await rejection(createDoor(options))).to.have.property('code', 'EADDRINUSE');
   });
 
   it('sends headers that keep pages to themselves', async () => {
@@ -496,136 +482,5 @@ describe('what the door refuses', () => {
     expect(policy).to.contain("default-src 'self'").and.not.contain('upgrade-insecure-requests');
     expect(policy).to.not.contain('unsafe');
     expect(headers.get('X-Content-Type-Options')).to.equal('nosniff');
-  });
-});
-
-describe('a door that closes', () => {
-  it('answers who waits for a result with the state of that moment, and takes no more', async () => {
-    await using rest = await openRest();
-    const { doors, held } = rest;
-    await request(doors.url, 'POST', '/api/v1/workflows', { body: { name: 'held', id: 'w' } });
-    const waiting = request(doors.url, 'GET', '/api/v1/workflows/w/result?wait=60s');
-    await request(doors.url, 'GET', '/livez');
-
-    const began = performance.now();
-    await doors[Symbol.asyncDispose]();
-
-    expect(performance.now() - began).to.be.below(5_000);
-    expect((await waiting).status).to.equal(202);
-    const refused = await request(doors.url, 'GET', '/livez').then(
-      () => false,
-      () => true,
-    );
-    expect(refused).to.equal(true);
-    held.open();
-  });
-
-  it('says 503 with Retry-After while its node drains', async () => {
-    await using rest = await openRest();
-    const { doors } = rest;
-    const [node] = rest.cluster.nodes;
-    const draining = node?.notices.next('node.draining');
-    const stopping = node?.stop({ graceMs: 0 });
-    await draining;
-
-    const start = await request(doors.url, 'POST', '/api/v1/workflows', {
-      body: { name: 'order' },
-    });
-    const ready = await request(doors.url, 'GET', '/readyz');
-    const live = await request(doors.url, 'GET', '/livez');
-
-    expect(start).to.include({ status: 503 });
-    expect(start.body['code']).to.equal('DRAINING');
-    expect(start.headers.get('Retry-After')).to.equal('1');
-    expect(ready.status).to.equal(503);
-    expect(ready.body['code']).to.equal('DRAINING');
-    expect(live.status).to.equal(200);
-    await stopping;
-  });
-});
-
-describe('a door whose database is down', () => {
-  it('says 503 with Retry-After while MySQL alone is away, and takes the same start when it is back', async function () {
-    this.timeout(60_000);
-    const dataDir = await mkdtemp(join(tmpdir(), 'temjob-door-'));
-    const servers = await startPrivateServers({ dataDir, given: {} });
-    const node = await Node.start({
-      name: 'a',
-      threads: 1,
-      shards: 4,
-      redis: servers.urls.redis,
-      mysql: servers.urls.mysql,
-      definitions: restDefinitions(gate()),
-    });
-    await using doors = await openDoors([node.api]);
-    const start = async (): Promise<Answer> =>
-      await request(doors.url, 'POST', '/api/v1/workflows', {
-        body: { name: 'order', id: 'without-mysql', on_conflict: 'use_existing' },
-      });
-    await servers.kill('mysql');
-
-    const refused = [
-      await start(),
-      ...(await Promise.all(
-        ['stats', 'workflows?count=exact', 'tasks', 'definitions'].map(
-          async (path) => await request(doors.url, 'GET', `/api/v1/${path}`),
-        ),
-      )),
-      await request(doors.url, 'GET', '/readyz'),
-    ];
-    const live = await request(doors.url, 'GET', '/livez');
-    const up = node.notices.next('mysql.up');
-    await servers.restart('mysql');
-    await up;
-    // Whether the one that was refused is carried out after all or not: the same start again is one workflow, and it ends.
-    const again = await start();
-    const end = await request(doors.url, 'GET', '/api/v1/workflows/without-mysql/result?wait=20s');
-
-    for (const answer of refused) {
-      expect(answer.status).to.equal(503);
-      expect(answer.headers.get('Retry-After')).to.match(/^\d+$/);
-      expect(answer.body['code']).to.equal('UNAVAILABLE');
-      expectProblem(answer);
-    }
-    expect(refused.at(-1)?.body['detail']).to.match(/MySQL/).and.not.match(/Redis/);
-    expect(live.status).to.equal(200);
-    expect(again.status).to.be.oneOf([200, 201]);
-    expect(end.status).to.equal(200);
-    await node.stop({ graceMs: 0 });
-    await servers.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  });
-
-  it('says 503 with Retry-After and what is missing while Redis is away with it, and lives', async function () {
-    this.timeout(60_000);
-    const dataDir = await mkdtemp(join(tmpdir(), 'temjob-door-'));
-    const servers = await startPrivateServers({ dataDir, given: {} });
-    const node = await Node.start({
-      name: 'a',
-      threads: 1,
-      shards: 4,
-      redis: servers.urls.redis,
-      mysql: servers.urls.mysql,
-      definitions: restDefinitions(gate()),
-    });
-    await using doors = await openDoors([node.api]);
-    expect((await request(doors.url, 'GET', '/readyz')).status).to.equal(200);
-    await servers.stop();
-
-    const ready = await request(doors.url, 'GET', '/readyz');
-    const stats = await request(doors.url, 'GET', '/api/v1/stats');
-    const start = await request(doors.url, 'POST', '/api/v1/workflows', {
-      body: { name: 'order', id: 'down' },
-    });
-
-    for (const answer of [ready, stats, start]) {
-      expect(answer.status).to.equal(503);
-      expect(answer.headers.get('Retry-After')).to.match(/^\d+$/);
-      expectProblem(answer);
-    }
-    expect(ready.body['detail']).to.match(/MySQL|Redis/);
-    expect((await request(doors.url, 'GET', '/livez')).status).to.equal(200);
-    await node.stop({ graceMs: 0 });
-    await rm(dataDir, { recursive: true, force: true });
   });
 });

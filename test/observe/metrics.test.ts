@@ -9,11 +9,10 @@ import { io } from 'socket.io-client';
 
 import { shardOf } from '#actors/ids.ts';
 import { ownerOf } from '#cluster/members/placement.ts';
-import { Node, type NodeOptions } from '#cluster/node.ts';
+import type { Node, NodeOptions } from '#cluster/node.ts';
 import { Notices } from '#cluster/notices.ts';
 import { RedisLink } from '#cluster/redis/connection.ts';
 import { Mailboxes } from '#cluster/redis/mailboxes.ts';
-import { startPrivateServers } from '#dev/private-servers.ts';
 import { namespace } from '#http/live-protocol.ts';
 import { createDoor, type Door } from '#http/server.ts';
 import { NodeMetrics } from '#observe/node-metrics.ts';
@@ -22,6 +21,7 @@ import { actor, NonRetryableError, task, workflow } from '#sdk/index.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, request } from '../support/doors.ts';
 import { type Gate, gate } from '../support/held.ts';
+import { startLonelyNode } from '../support/lonely-node.ts';
 import { NodeProcess } from '../support/node-process.ts';
 import { Scrape } from '../support/scrape.ts';
 
@@ -419,19 +419,13 @@ describe('the metrics of a node whose servers go away', function () {
   this.timeout(60_000);
 
   it('say which one does not answer, and leave out what it cannot tell', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'temjob-metrics-'));
-    const servers = await startPrivateServers({ dataDir, given: {} });
     const notices = new Notices();
     const metrics = new NodeMetrics(notices, { version: '1' });
-    const node = await Node.start({
-      name: 'a',
-      threads: 1,
-      shards: 4,
-      redis: servers.urls.redis,
-      mysql: servers.urls.mysql,
+    await using lonely = await startLonelyNode({
       definitions: definitions(gate(), gate()),
       notices,
     });
+    const { node, servers } = lonely;
     metrics.watchNode(node);
     const up = await scrape(metrics);
     const redisDown = notices.next('redis.down');
@@ -442,9 +436,6 @@ describe('the metrics of a node whose servers go away', function () {
     await servers.kill('mysql');
     await mysqlDown;
     const withoutBoth = await scrape(metrics);
-    await node.stop({ graceMs: 0 });
-    await servers.stop();
-    await rm(dataDir, { recursive: true, force: true });
 
     const [redis, mysql] = [{ server: 'redis' }, { server: 'mysql' }];
     expect(up.value('temjob_server_up')).to.equal(2);
