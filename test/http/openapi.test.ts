@@ -30,6 +30,15 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('says that lists in a query are separated by commas, which is the only way they are taken', () => {
+    for (const path of ['/api/v1/workflows', '/api/v1/tasks'] as const) {
+      const state = document.paths?.[path]?.get?.parameters?.find(
+        (parameter) => 'name' in parameter && parameter.name === 'state',
+      );
+      expect(state, path).to.include({ style: 'form', explode: false });
+    }
+  });
+
   it('says what scope a route needs, and that probes need none', () => {
     const { paths = {} } = document;
     expect(paths['/api/v1/workflows']?.post?.security).to.deep.include({ key: ['operate'] });
