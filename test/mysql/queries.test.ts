@@ -6,6 +6,7 @@ import type { HistoryRange, HistorySegment } from '#cluster/mysql/history.ts';
 import type { ActorKey, Snapshot } from '#cluster/mysql/snapshots.ts';
 import type { TaskLogRow } from '#cluster/mysql/task-logs.ts';
 
+import { graph as sketched } from '../support/graphs.ts';
 import { connect, freshStore, snapshot } from './store.ts';
 
 describe('snapshots', () => {
@@ -283,34 +284,9 @@ function seqs(first: number, last: number): readonly number[] {
 }
 
 function graph(name: string, version: string, tasks: readonly string[] = []): Graph {
-  const steps = tasks.map((task, index) => ({ ...step, name: `s${index}`, task, queue: task }));
-  return { name, version, steps, timeoutMs: null, onFailure: 'letFinish' };
+  const steps = tasks.map((task, index) => [`s${index}`, { task, queue: task }] as const);
+  return sketched(Object.fromEntries(steps), { name, version });
 }
-
-const step = {
-  needs: [],
-  retry: {
-    maxAttempts: 1,
-    initialIntervalMs: 1,
-    backoffCoefficient: 1,
-    maxIntervalMs: 1,
-    jitter: 0,
-    maxElapsedMs: null,
-    nonRetryable: [],
-  },
-  timeouts: {
-    startToCloseMs: null,
-    scheduleToStartMs: null,
-    scheduleToCloseMs: null,
-    heartbeatMs: null,
-  },
-  onError: null,
-  conditional: false,
-  mapped: false,
-  whenNeedsSkipped: 'run',
-  priority: 3,
-  isolate: false,
-} as const;
 
 /** How many entries of keys and tables the statements of this server have read one after the other. */
 async function rowsRead(watcher: Connection): Promise<number> {
