@@ -5,9 +5,9 @@ import {
   formatAgo,
   formatBytes,
   formatClock,
-  formatDay,
   formatDuration,
   formatMinute,
+  formatMoment,
   formatNumber,
   formatPassing,
   formatPercent,
@@ -65,7 +65,6 @@ describe('the texts of the console', () => {
     ]);
     expect(formatClock(at)).to.equal('14:03:07');
     expect(formatMinute(at)).to.equal('14:03');
-    expect(formatDay(at)).to.equal('Mar 5, 2026');
     expect([512, 20_480, 3.25 * 1024 ** 3].map(formatBytes)).to.deep.equal([
       '512 bytes',
       '20 kB',
@@ -75,7 +74,7 @@ describe('the texts of the console', () => {
     expect(formatPercent(0.0312, 1)).to.equal('3.1%');
     await useLanguage('zh');
     expect(formatAgo(3 * minute)).to.equal('3分钟前');
-    expect(formatDay(at)).to.equal('2026年3月5日');
+    expect(formatMoment(at)).to.contain('2026年3月5日');
   });
 });
 

@@ -54,10 +54,6 @@ export function formatMoment(at: Date): string {
   return dates({ dateStyle: 'medium', timeStyle: 'medium' }).format(at);
 }
 
-export function formatDay(at: Date): string {
-  return dates({ dateStyle: 'medium' }).format(at);
-}
-
 /** `12:03:07`. */
 export function formatClock(at: Date): string {
   return dates({ timeStyle: 'medium' }).format(at);
