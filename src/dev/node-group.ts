@@ -112,7 +112,7 @@ export class NodeGroup implements AsyncDisposable {
       if (this.#isStopping || this.#saved.size > 0) return false;
       if (serves) continue;
       this.#list.warn(
-        `Node ${node.name} could not start with what was saved; those that run go on as they are. Save again when it is mended.`,
+        `Node ${node.name} does not start with what was saved; the others go on as they are. It tries again now and then, and at once when you save.`,
       );
       return false;
     }

@@ -114,6 +114,7 @@ export class NodeProcess implements AsyncDisposable {
       if (this.#stop.signal.aborted) return;
       const successor = this.#successor;
       this.#successor = undefined;
+      if (successor !== undefined) pauseMs = firstPauseMs;
       const why = await this.#live(logStart, () => successor?.resolve(true));
       successor?.resolve(false);
       if (this.#stop.signal.aborted) return;

@@ -218,7 +218,7 @@ describe('development mode', function () {
     const before = await everyNode(dev);
 
     await writeFile(file, 'broken');
-    await dev.prints(/Node c has died.*cannot read broken[^]*Node c could not start with what was/);
+    await dev.prints(/Node c has died.*cannot read broken[^]*Node c does not start with what was/);
     for (const name of ['a', 'b']) {
       expect((await ask(dev, name)).pid).to.equal(before.find((one) => one.name === name)?.pid);
     }
