@@ -163,7 +163,7 @@ function announcer(names: readonly string[], list: Checklist) {
       case 'ready':
         list.done(`Node ${name}`, `${url}  (${duration(event.ms)})`);
         lastDeath.delete(name);
-        if (event.starts > 1) return;
+        if (up.has(name)) return;
         up.add(name);
         if (name === names[0]) {
           list.ready(url);

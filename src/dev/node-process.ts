@@ -16,7 +16,7 @@ export interface NodeSpec {
 
 export type NodeEvent =
   /** The API of the node answers; again after a restart. */
-  | { readonly type: 'ready'; readonly name: string; readonly ms: number; readonly starts: number }
+  | { readonly type: 'ready'; readonly name: string; readonly ms: number }
   /** Something that is true now and worth a line of the checklist. */
   | {
       readonly type: 'step';
@@ -44,7 +44,6 @@ export class NodeProcess implements AsyncDisposable {
   readonly #stop = new AbortController();
   #child: ChildProcess | undefined;
   #kept: Promise<void> | undefined;
-  #starts = 0;
   /** Somebody waits for another process, and the one that runs has to end for it. */
   #successor: PromiseWithResolvers<boolean> | undefined;
   #wake = new AbortController();
@@ -132,8 +131,6 @@ export class NodeProcess implements AsyncDisposable {
   async #live(logStart: number, onReady: () => void): Promise<string> {
     const { name, log, warden, onEvent } = this.#spec;
     const since = performance.now();
-    this.#starts += 1;
-    const starts = this.#starts;
     const child = this.#fork();
     this.#child = child;
     let failure: string | undefined;
@@ -141,7 +138,7 @@ export class NodeProcess implements AsyncDisposable {
       if (!isNodeMessage(message)) return;
       switch (message.type) {
         case 'ready':
-          onEvent({ type: 'ready', name, starts, ms: Math.round(performance.now() - since) });
+          onEvent({ type: 'ready', name, ms: Math.round(performance.now() - since) });
           this.#ready.resolve();
           return onReady();
         case 'step':

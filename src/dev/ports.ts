@@ -1,11 +1,18 @@
-import { once } from 'node:events';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 import { DevError } from './dev-error.ts';
 
-/** The first free port of `localhost`, counted from this one; 0 leaves it to the system where to count from. */
+/**
+ * Where systems do not take ports from for connections that go out: one of those could take a port that was free before the node
+ * listens on it.
+ */
+const lowest = 10_000;
+const highest = 30_000;
+
+/** The first free port of `localhost`, counted from this one; 0 counts from anywhere. */
 export async function freePort(from: number): Promise<number> {
-  for (let port = from === 0 ? await anyPort() : from; port < 65_536; port += 1) {
+  for (let port = from === 0 ? randomInt(lowest, highest) : from; port < 65_536; port += 1) {
     // A browser takes "localhost" for either address, so both must be free.
     if ((await canListen(port, '127.0.0.1')) && (await canListen(port, '::1'))) return port;
   }
@@ -21,15 +28,6 @@ export class NoFreePortError extends DevError {
       `no port is free from ${from} on, up to 65535. To fix it, give a lower one with --port, or 0 for any.`,
     );
   }
-}
-
-async function anyPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function canListen(port: number, host: string): Promise<boolean> {

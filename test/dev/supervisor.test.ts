@@ -306,6 +306,16 @@ describe('development mode', function () {
     expect((await readdir(dir.path)).filter((name) => /^lock|pid$/.test(name))).to.deep.equal([]);
   });
 
+  it('counts a node that came up at its second try', async () => {
+    await using dir = await TempDir.create();
+    await using luck = await TempDir.create();
+    await writeFile(luck.join('none'), '');
+    await using dev = await start(dir, { FIXTURE_FAILS_ONCE: luck.join('none') });
+
+    await dev.prints(/✔ Cluster +3 nodes/);
+    expect(dev.output).to.match(/Node b has died.*no luck for b yet/);
+  });
+
   it('is ready though another node cannot start', async () => {
     await using dir = await TempDir.create();
     await using dev = await start(dir, { FIXTURE_FAILS: 'b' });

@@ -45,6 +45,11 @@ describe('the first ten minutes', function () {
     await clone[Symbol.asyncDispose]();
   });
 
+  afterEach(function () {
+    // What it waited for in vain is in there, or what came instead.
+    if (this.currentTest?.state === 'failed') process.stderr.write(dev.output);
+  });
+
   it('begin with npm start, which says what it has started and where the page is', async () => {
     const [, found] = await dev.prints(/^TemJob is ready at (http:\/\/localhost:\d+)$/m);
     url = found ?? '';
