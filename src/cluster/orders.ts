@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { ClusterError, type ClusterErrorCode } from './api.ts';
 import { unavailable } from './health.ts';
 import type { Draining } from './members/draining.ts';
@@ -8,7 +10,7 @@ import type { NodeMessage, Obedience, Order } from './messages/wire.ts';
 
 /** A node that lives answers within one beat or two of Redis. */
 const answerMs = 5_000;
-/** For the answer of a node that is told to die: it has to be on its way before. */
+/** For the answer of a node that is told to die by a caller at its own door: that has to be on its way before. */
 const lastWordsMs = 100;
 
 /** What an operator tells a node to do, by its name, from whichever node he asks. */
@@ -51,8 +53,19 @@ export class Orders {
 
   /** Somebody tells this node. */
   async heard(order: Extract<NodeMessage, { t: 'order' }>): Promise<void> {
-    const answer = { refusal: await this.#obey(order.order) };
-    this.#courier.post(order.from, { t: 'obeyed', call: order.call, answer });
+    const refusal = await this.#obey(order.order);
+    const told = this.#courier.tell(order.from, {
+      t: 'obeyed',
+      call: order.call,
+      answer: { refusal },
+    });
+    if (order.order === 'die' && refusal === null) {
+      // Not before the answer is with Redis: whoever asked would take a death that he wished for a node that is stuck.
+      await Promise.race([told.catch(() => undefined), sleep(answerMs)]);
+      await sleep(lastWordsMs);
+      process.kill(process.pid, 'SIGKILL');
+    }
+    await told;
   }
 
   async #obey(order: Order): Promise<Obedience['refusal']> {
@@ -64,9 +77,7 @@ export class Orders {
           await this.#draining.undrain();
           return null;
         case 'die':
-          if (!this.#isDev) return refusalOf(noSuchThing());
-          setTimeout(() => process.kill(process.pid, 'SIGKILL'), lastWordsMs);
-          return null;
+          return this.#isDev ? null : refusalOf(noSuchThing());
       }
     } catch (error) {
       return refusalOf(error);

@@ -10,7 +10,17 @@ export async function sharedBrowser(): Promise<Browser> {
   return await shared;
 }
 
-// A root hook: whoever imports this file first is loaded by mocha outside of every suite.
+/** What was on the page that a test closed last. */
+let lastSeen = '';
+
+// Root hooks: whoever imports this file first is loaded by mocha outside of every suite.
+afterEach(function () {
+  // A locator that is never there says nothing of what is there instead.
+  if (this.currentTest?.state === 'failed' && lastSeen !== '')
+    process.stderr.write(`${lastSeen}\n`);
+  lastSeen = '';
+});
+
 after(async () => {
   await (await shared)?.close();
 });
@@ -63,6 +73,12 @@ export async function openPage(
   return {
     page,
     complaints,
-    [Symbol.asyncDispose]: async () => await context.close(),
+    [Symbol.asyncDispose]: async () => {
+      lastSeen = await page
+        .locator('body')
+        .ariaSnapshot({ timeout: 5_000 })
+        .then((seen) => `${page.url()}\n${seen}`, String);
+      await context.close();
+    },
   };
 }

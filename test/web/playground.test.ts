@@ -57,6 +57,7 @@ describe('the playground', function () {
     const { page, complaints } = watched;
     await page.locator('.live[data-status="live"]').waitFor();
     await page.locator('.victims li[data-node="b"] .node-state[data-node="up"]').waitFor();
+    await page.locator('.victims li[data-node="b"]', { hasText: /[1-9]\d* shards/ }).waitFor();
     await page.getByRole('button', { name: 'A burst of 100' }).click();
     // So many that the node has some of them; what it has cannot move before another has taken it over.
     await page.locator('.strip i[data-state="running"]').nth(20).waitFor();

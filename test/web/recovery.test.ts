@@ -21,14 +21,24 @@ describe('the measure of a recovery', () => {
   it('ends when the last of them has moved, from the moment of the kill', () => {
     const one = advanceRecovery(counted, [row('x', 4), row('y', 5)], 3_000);
     expect(one.tookMs).to.equal(null);
-    const all = advanceRecovery(one, [row('y', 6)], 5_500);
+    const all = advanceRecovery(one, [row('x', 4), row('y', 6)], 5_500);
     expect(all.tookMs).to.equal(4_500);
-    expect(advanceRecovery(all, [row('y', 7)], 9_000)).to.equal(all);
+    expect(advanceRecovery(all, [row('x', 5), row('y', 7)], 9_000)).to.equal(all);
   });
 
   it('takes an end for a move', () => {
     const ended = [row('x', 3, '2026-03-05T12:00:01Z'), row('y', 6)];
     expect(advanceRecovery(counted, ended, 2_000).tookMs).to.equal(1_000);
+  });
+
+  it('no longer waits for one that newer ones have pushed out of the list', () => {
+    const left = advanceRecovery(counted, [row('x', 3)], 2_000);
+    expect(left.running).to.equal(1);
+    expect(left.tookMs).to.equal(null);
+    expect(advanceRecovery(left, [row('x', 4)], 2_500).tookMs).to.equal(1_500);
+    const none = advanceRecovery(left, [], 2_500);
+    expect(none.running).to.equal(0);
+    expect(none.tookMs).to.equal(null);
   });
 
   it('says nothing where nothing ran', () => {

@@ -52,8 +52,8 @@ export const playgroundPage: MountPage = (context) => {
   let rows: readonly WorkflowRow[] = [];
   let recoveries: readonly Recovery[] = [];
 
-  const follow = (changed: readonly WorkflowRow[]): void => {
-    recoveries = recoveries.map((each) => advanceRecovery(each, changed, performance.now()));
+  const follow = (): void => {
+    recoveries = recoveries.map((each) => advanceRecovery(each, rows, performance.now()));
     strip.show(rows);
     nodes.showRecoveries(recoveries);
   };
@@ -93,10 +93,10 @@ export const playgroundPage: MountPage = (context) => {
     ),
   );
   const unwatchRows = connection.watch('workflows', {
-    data: (data, ops) => {
+    data: (data) => {
       if (data.kind !== 'list') return;
       rows = data.rows;
-      follow(ops === null ? rows : ops.flatMap((op) => (op.op === 'row' ? [op.row] : [])));
+      follow();
     },
     refused: (problem) => notice(problem.message, 'wrong'),
   });

@@ -32,7 +32,10 @@ export function countFrom(recovery: Recovery, rows: readonly WorkflowRow[]): Rec
   return { ...recovery, waiting, running: waiting.size };
 }
 
-/** The recovery after these rows were told. */
+/**
+ * The recovery now that the list has these rows. Newer workflows push older ones out of it: whether those have moved is no
+ * longer told for sure, so they no longer count.
+ */
 export function advanceRecovery(
   recovery: Recovery,
   rows: readonly WorkflowRow[],
@@ -40,11 +43,15 @@ export function advanceRecovery(
 ): Recovery {
   const { waiting: before, killedAtMs, tookMs } = recovery;
   if (before === null || before.size === 0 || tookMs !== null) return recovery;
-  const waiting = new Map(before);
-  for (const row of rows) {
-    const seq = waiting.get(row.id);
-    if (seq !== undefined && (row.seq > seq || row.ended_at !== undefined)) waiting.delete(row.id);
+  const listed = new Map(rows.map((row) => [row.id, row]));
+  const waiting = new Map<string, number>();
+  let { running } = recovery;
+  for (const [id, seq] of before) {
+    const row = listed.get(id);
+    if (row === undefined) running -= 1;
+    else if (row.seq <= seq && row.ended_at === undefined) waiting.set(id, seq);
   }
   if (waiting.size === before.size) return recovery;
-  return { ...recovery, waiting, tookMs: waiting.size === 0 ? nowMs - killedAtMs : null };
+  const isOver = waiting.size === 0 && running > 0;
+  return { ...recovery, waiting, running, tookMs: isOver ? nowMs - killedAtMs : null };
 }

@@ -58,15 +58,16 @@ export class Courier {
     }
   }
 
-  /** Tells a node something, at most once. */
+  /** Tells a node something, at most once, and waits for nothing. */
   post(node: string, message: NodeMessage): void {
-    if (node === this.#node) {
-      this.#onLocalMessage(message);
-      return;
-    }
-    this.#background.run('post to a node', async () => {
-      await this.#inboxes.post(node, JSON.stringify(message));
-    });
+    if (node === this.#node) this.#onLocalMessage(message);
+    else this.#background.run('post to a node', async () => await this.tell(node, message));
+  }
+
+  /** Tells a node something, at most once. Resolves once Redis has it; rejects with a passing error. */
+  async tell(node: string, message: NodeMessage): Promise<void> {
+    if (node === this.#node) this.#onLocalMessage(message);
+    else await this.#inboxes.post(node, JSON.stringify(message));
   }
 
   reply(to: ReplyAddress, reply: Reply): void {
