@@ -15,6 +15,18 @@ interface Settings {
 /** A name of test/dev/fixtures, a module, or a command of the shell's PATH. */
 type Program = string | URL | { readonly command: string };
 
+/** Those of the test that runs. */
+const started = new Set<Script>();
+
+// A root hook: whoever imports this file first is loaded by mocha outside of every suite.
+afterEach(function () {
+  // A line that never comes says nothing of what came instead.
+  if (this.currentTest?.state === 'failed') {
+    for (const { output } of started) process.stderr.write(`It printed:\n${output}\n`);
+  }
+  started.clear();
+});
+
 /** A program in a process group of its own, as a terminal would run it. */
 export class Script implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -44,6 +56,7 @@ export class Script implements AsyncDisposable {
         resolve(Promise.all(ends).then(() => signal ?? code ?? 'unknown'));
       });
     });
+    started.add(this);
     void this.exit.then(() => {
       this.#waits.forEach((look) => look());
       return undefined;
