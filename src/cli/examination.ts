@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,6 +21,7 @@ import {
   readConfig,
   redisUrl,
 } from '../runtime/config.ts';
+import { isTaken } from '../runtime/port-taken.ts';
 import { redacted } from '../runtime/redaction.ts';
 import type { Finding } from './doctor.ts';
 
@@ -179,26 +179,13 @@ async function port({ server }: Config): Promise<readonly Finding[]> {
     ];
   }
   if (wanted === 0) return [well('Port', 'any free one')];
-  if (await canListen(wanted, host)) return [well('Port', `${wanted} of ${host} is free`)];
+  if (!(await isTaken(wanted, host))) return [well('Port', `${wanted} of ${host} is free`)];
   if (await isOurs(wanted, host)) {
     return [well('Port', `${wanted} of ${host} is that of a TemJob node that runs`)];
   }
   return [
     wrong('Port', `${wanted} of ${host} is in use by another program: end it, or set server.port`),
   ];
-}
-
-async function canListen(wanted: number, host: string): Promise<boolean> {
-  return await new Promise((settle, reject) => {
-    const server = createServer();
-    server.once('error', (error) => {
-      if ('code' in error && error.code === 'EADDRINUSE') settle(false);
-      else reject(error);
-    });
-    server.listen({ port: wanted, host: host.replaceAll(/[[\]]/g, ''), exclusive: true }, () =>
-      server.close(() => settle(true)),
-    );
-  });
 }
 
 async function isOurs(wanted: number, host: string): Promise<boolean> {

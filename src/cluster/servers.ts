@@ -2,6 +2,7 @@ import type { NodeHealth } from './health.ts';
 import { Store } from './mysql/store.ts';
 import type { Notices } from './notices.ts';
 import { RedisLink } from './redis/connection.ts';
+import { ServerUnreachableError } from './server-unreachable.ts';
 
 /** The servers are set so that a node could not keep its promises. */
 export class UnsafeSettingsError extends Error {
@@ -45,8 +46,14 @@ export async function openServers(options: {
   return { redis, store };
 }
 
-/** Like Promise.all, but settled as a whole: nothing is still opening when it throws. */
+/** Like Promise.all, but settled as a whole: nothing is still opening when it throws, and it says all that is wrong. */
 async function allOrThrow<A, B>([first, second]: [Promise<A>, Promise<B>]): Promise<[A, B]> {
-  await Promise.allSettled([first, second]);
+  const unreachable = (await Promise.allSettled([first, second]))
+    .map((opened) => (opened.status === 'rejected' ? opened.reason : null))
+    .filter((reason) => reason instanceof ServerUnreachableError);
+  if (unreachable.length > 1) {
+    const messages = unreachable.map(({ message }) => message);
+    throw new ServerUnreachableError(messages.join('\n'), { cause: unreachable });
+  }
   return await Promise.all([first, second]);
 }

@@ -21,6 +21,7 @@ import {
 import { reportImports } from './import-reports.ts';
 import { logNotices } from './log-notices.ts';
 import { openLog } from './log.ts';
+import { isTaken } from './port-taken.ts';
 import { runSamples } from './samples.ts';
 
 /**
@@ -36,10 +37,11 @@ export async function runNode(options: {
 }): Promise<void> {
   const { sources, signals, hasDoor } = options;
   const { config, notes } = readConfig(sources);
-  // What the door would refuse is known before the node joins.
-  if (hasDoor) listenAddress(config.server.host, config.server.auth.keys.length > 0);
+  // What the door would refuse is known before the node joins, and takes its name from one that serves.
+  const address = hasDoor ? addressOf(config) : null;
   requireServers(config, sources.file);
-  if (!hasDoor) requireModules(config);
+  if (address === null) requireModules(config);
+  else await requirePort(config, address);
   const log = await openLog(config);
   for (const note of notes) log.warn(note);
   void signals.requested.then((why) => log.info({ why }, 'stopping'));
@@ -84,6 +86,22 @@ export async function runNode(options: {
     await startSamples(node, signals, log);
 }
 
+function addressOf({ server: { host, auth } }: Config): string {
+  return listenAddress(host, auth.keys.length > 0);
+}
+
+async function requirePort(config: Config, address: string): Promise<void> {
+  const { port } = config.server;
+  if (port !== 0 && (await isTaken(port, address))) throw portTaken(config);
+}
+
+function portTaken({ server: { host, port } }: Config, cause?: unknown): Error {
+  return new Error(
+    `port ${port} of ${host} is in use by another program: set TEMJOB__SERVER__PORT (or server.port) to a free one, or to 0`,
+    { cause },
+  );
+}
+
 function requireModules(config: Config): void {
   if (config.node.modules.length > 0) return;
   throw new ConfigError([
@@ -120,7 +138,6 @@ async function openDoor(
   log: Logger,
   metrics: NodeMetrics | null,
 ): Promise<Door> {
-  const { host, port } = config.server;
   try {
     const door = await createDoor({
       ...doorOptions(config),
@@ -133,10 +150,7 @@ async function openDoor(
     return door;
   } catch (error) {
     await node.stop({ graceMs: 0 });
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-    throw new Error(
-      `port ${port} of ${host} is in use by another program: set TEMJOB__SERVER__PORT (or server.port) to a free one, or to 0`,
-      { cause: error },
-    );
+    const isRaced = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw isRaced ? portTaken(config, error) : error;
   }
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
+import { isJsonObject, type Json } from '#actors/json.ts';
 import { freePort } from '#dev/ports.ts';
 import { type ServerUrls, startPrivateServers } from '#dev/private-servers.ts';
 import { connect } from '#sdk/index.ts';
@@ -172,6 +173,20 @@ describe('temjob start', function () {
       .and.not.match(/^ +at /m);
   });
 
+  it('says so of both servers when neither answers', async () => {
+    const [redis, mysql] = [await freePort(0), await freePort(0)];
+    await using node = startNode({
+      TEMJOB__REDIS__URL: `redis://127.0.0.1:${redis}`,
+      TEMJOB__DATABASE__MYSQL__URL: `mysql://temjob:hunter22@127.0.0.1:${mysql}/temjob`,
+    });
+
+    expect(await node.exit).to.equal(69);
+    expect(node.output)
+      .to.contain(`Redis does not answer at redis://127.0.0.1:${redis}`)
+      .and.contain(`cannot use MySQL at 127.0.0.1:${mysql}, `)
+      .and.not.contain('hunter22');
+  });
+
   it('as a worker runs tasks and listens on no port', async () => {
     const env = await freshServers();
     await using worker = startNode(env, { command: 'worker', args: ['--modules', examples] });
@@ -201,21 +216,19 @@ describe('temjob start', function () {
     expect(worker.output).to.contain('a worker has nothing to run: name files with --modules');
   });
 
-  it('says which port is in use and what to set, and keeps no shard', async () => {
-    const env = await freshServers();
+  it('says which port is in use and what to set, and takes neither name nor shards from one that serves', async () => {
+    const env = { ...(await freshServers()), TEMJOB__NODE__NAME: 'only' };
     await using other = startNode(env);
-    const { port } = new URL(await served(other));
+    const url = await served(other);
+    const { port } = new URL(url);
+    const before = await nodesAt(url);
 
-    await using node = startNode({
-      ...env,
-      TEMJOB__NODE__NAME: 'late',
-      TEMJOB__SERVER__PORT: port,
-    });
+    await using node = startNode({ ...env, TEMJOB__SERVER__PORT: port });
 
     expect(await node.exit).to.equal(1);
     expect(node.output).to.contain(`port ${port} of 127.0.0.1 is in use`);
-    expect(node.output).to.contain('TEMJOB__SERVER__PORT');
-    expect(node.output).to.contain('the node has stopped');
+    expect(node.output).to.contain('TEMJOB__SERVER__PORT').and.not.contain('    at ');
+    expect(await nodesAt(url)).to.deep.equal(before);
   });
 
   it('refuses to listen for others without a key, before it needs any server', async () => {
@@ -330,6 +343,16 @@ async function served(node: Script): Promise<string> {
   const [, url] = await node.prints(/"url":"(http:[^"]+)","msg":"the API answers"/);
   if (url === undefined) throw new Error('no URL');
   return url;
+}
+
+/** The nodes of the cluster, each with when it began. */
+async function nodesAt(url: string): Promise<readonly unknown[]> {
+  const { body } = await request(url, 'GET', '/api/v1/cluster');
+  const { nodes } = body;
+  if (!Array.isArray(nodes)) throw new Error(JSON.stringify(body));
+  return nodes.map((node: Json) =>
+    isJsonObject(node) ? [node['name'], node['started_at']] : node,
+  );
 }
 
 async function endsWell(node: Script): Promise<void> {
