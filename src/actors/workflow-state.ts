@@ -2,7 +2,7 @@ import assert from 'node:assert';
 
 import type { Defaults } from './defaults.ts';
 import type { Failure } from './failure.ts';
-import type { Json, JsonObject } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import { limits } from './message.ts';
 import type { Plan } from './plan.ts';
 import type { Tags } from './tags.ts';
@@ -120,7 +120,7 @@ export function mergedOutput(state: WorkflowState): JsonObject {
 export function laidOver(input: JsonObject, outputs: readonly Json[]): JsonObject {
   const merged: Record<string, Json> = { ...input };
   for (const output of outputs) {
-    if (!isObject(output)) continue;
+    if (!isJsonObject(output)) continue;
     for (const key in output) set(merged, key, output[key] ?? null);
   }
   return merged;
@@ -136,10 +136,6 @@ function set(object: Record<string, Json>, key: string, value: Json): void {
       configurable: true,
       writable: true,
     });
-}
-
-function isObject(value: Json): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Failure } from '#actors/failure.ts';
-import type { Json, JsonObject } from '#actors/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '#actors/json.ts';
 import type { TaskStatus, WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 import type { Started, WorkflowRow } from '#cluster/api.ts';
@@ -15,9 +15,6 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** What came out of JSON.parse is JSON, unless nothing did. */
 const isJson = (value: unknown): value is Json => value !== undefined;
 
@@ -28,7 +25,8 @@ type Checks<Value> = {
 
 function isObjectOf<Value>(checks: Checks<Value>): Is<Value> {
   const entries = Object.entries<Is<unknown>>(checks);
-  return (value): value is Value => isObject(value) && entries.every(([key, is]) => is(value[key]));
+  return (value): value is Value =>
+    isJsonObject(value) && entries.every(([key, is]) => is(value[key]));
 }
 
 function isOneOf<Name extends string>(names: Readonly<Record<Name, true>>): Is<Name> {
@@ -41,7 +39,7 @@ function isListOf<Value>(is: Is<Value>): Is<readonly Value[]> {
 
 function isRecordOf<Value>(is: Is<Value>): Is<Readonly<Record<string, Value>>> {
   return (value): value is Readonly<Record<string, Value>> =>
-    isObject(value) && Object.values(value).every(is);
+    isJsonObject(value) && Object.values(value).every(is);
 }
 
 function maybe<Value>(is: Is<Value>): Is<Value | undefined> {
@@ -86,8 +84,8 @@ export const isWorkflow = isObjectOf<WorkflowView>({
   name: isText,
   version: isText,
   state: isWorkflowStatus,
-  input: isObject,
-  output: maybe(isObject),
+  input: isJsonObject,
+  output: maybe(isJsonObject),
   outputs: isRecordOf(isJson),
   tasks: isListOf(isText),
   created_at: isText,
@@ -102,7 +100,7 @@ export const isTask = isObjectOf<TaskView>({
   step: isText,
   state: isTaskStatus,
   depends_on: isListOf(isText),
-  input: isObject,
+  input: isJsonObject,
   attempt: isNumber,
   retry_count: isNumber,
   max_retries: isNumber,
@@ -120,8 +118,8 @@ const isRow = isObjectOf<WorkflowRow>({
   version: isText,
   state: isWorkflowStatus,
   seq: isNumber,
-  input: isObject,
-  output: maybe(isObject),
+  input: isJsonObject,
+  output: maybe(isJsonObject),
   created_at: isText,
   tags: isRecordOf(isText),
   task_states: isRecordOf(isNumber),
@@ -143,12 +141,12 @@ export const isStats = isObjectOf<Readonly<Record<WorkflowStatus, number>>>({
   canceled: isNumber,
 });
 
-export const isResult = isObjectOf<{ readonly output: JsonObject }>({ output: isObject });
+export const isResult = isObjectOf<{ readonly output: JsonObject }>({ output: isJsonObject });
 
 export const isReply = isObjectOf<{ readonly reply: Json }>({ reply: isJson });
 
 /** Whatever is said, it is an object of a door. */
-export const isSomething = isObject;
+export const isSomething = isJsonObject;
 
 /** problem+json, as far as it is of use here. */
 export interface Problem {

@@ -9,7 +9,7 @@ import type {
 import type { Duration } from '#actors/duration.ts';
 import { parseDuration } from '#actors/duration.ts';
 import { actorId } from '#actors/ids.ts';
-import type { Json, JsonObject } from '#actors/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '#actors/json.ts';
 import type { Tags } from '#actors/tags.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
@@ -301,7 +301,7 @@ export class Client {
    */
   async #inputOf(what: string | AnyWorkflow, given: unknown): Promise<JsonObject> {
     const input = asJson(given, 'the input');
-    if (!isObject(input)) {
+    if (!isJsonObject(input)) {
       throw invalid(
         '/input',
         'must be an object',
@@ -325,7 +325,7 @@ export class Client {
     }
     if (this.#local === null || this.#local.checked.has(what.graph.name)) return input;
     const made = asJson(checked.value, 'what the schema makes of the input');
-    return isObject(made) ? made : input;
+    return isJsonObject(made) ? made : input;
   }
 }
 
@@ -356,10 +356,6 @@ function asJson(value: unknown, what: string): Json {
       cause: error,
     });
   }
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {

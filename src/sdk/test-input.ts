@@ -1,5 +1,5 @@
 import type { WorkflowDefinition } from '#actors/definition.ts';
-import type { Json, JsonObject } from '#actors/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '#actors/json.ts';
 import { jsonText } from '#cluster/compute/json-text.ts';
 
 /** The input of a workflow, as its schema makes it. */
@@ -20,7 +20,7 @@ export function validInput(
     throw new TypeError(`${what} is not valid: ${problems.join('; ')}`);
   }
   const value = asJson(result.value, what);
-  if (!isObject(value)) throw new TypeError(`${what} must be an object.`);
+  if (!isJsonObject(value)) throw new TypeError(`${what} must be an object.`);
   return value;
 }
 
@@ -30,8 +30,4 @@ export function asJson(value: unknown, what: string): Json {
   if (!json.ok) throw new TypeError(`${what} is not JSON: ${json.problem}.`);
   const parsed: Json = JSON.parse(json.text);
   return parsed;
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,7 @@ import type { ZodOpenApiOverrideMetaContext } from 'zod-openapi';
 
 import { parseDuration } from '#actors/duration.ts';
 import { isWorkflowId } from '#actors/ids.ts';
-import type { Json, JsonObject } from '#actors/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '#actors/json.ts';
 
 /*
  * What the schemas of several resources are made of. What comes in is strict: a field that is not known is an error, because
@@ -17,10 +17,7 @@ export const json = z
   .meta({ description: 'Any JSON value.' });
 
 export const jsonObject = z
-  .custom<JsonObject>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'must be an object',
-  )
+  .custom<JsonObject>(isJsonObject, 'must be an object')
   .superRefine(checkValue)
   .meta({ override: { type: 'object', additionalProperties: true } });
 
