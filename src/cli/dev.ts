@@ -15,7 +15,7 @@ export function devCommand(program: Command): void {
   program
     .command('dev', { isDefault: true })
     .description(
-      'a cluster of three nodes with private Redis and MySQL servers, the samples and the console',
+      'a cluster of three nodes with private Redis and MySQL servers, the samples and the console; also what temjob alone does',
     )
     .option(
       '-p, --port <port>',

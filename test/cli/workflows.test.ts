@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import type { WhyCode } from '#actors/why.ts';
 import { NonRetryableError, workflow } from '#sdk/index.ts';
 
+import { userRegistration } from '../../examples/user_registration.ts';
 import { spanText } from '../../src/cli/output.ts';
 import { whyText } from '../../src/cli/why-text.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
@@ -44,7 +45,7 @@ describe('the commands for workflows', function () {
   let guarded: TestDoors;
 
   before(async () => {
-    cluster = await startCluster({ definitions: [greet, doomed, patient] });
+    cluster = await startCluster({ definitions: [greet, doomed, patient, userRegistration] });
     doors = await openDoors(cluster.apis);
     guarded = await openDoors(cluster.apis, {
       keys: [
@@ -110,6 +111,23 @@ describe('the commands for workflows', function () {
       const again = await on('run', 'greet', '--id', 'g1');
       expect(again).to.include({ code: 1, out: '' });
       expect(again.err).to.match(/^temjob: .*g1.*exists/);
+    });
+
+    it('names every field of the input that is wrong', async () => {
+      const wrong = ['run', 'user_registration', '{"username": ""}'];
+      const text = await on(...wrong);
+      const { err, code } = await on(...wrong, '--json');
+
+      expect(text.err.trim().split('\n')).to.satisfy(
+        ([first = '', second = '', ...more]: readonly string[]) =>
+          first.includes('/input/username: ') &&
+          second.startsWith('  also: /input/email ') &&
+          more.length === 0,
+      );
+      expect(code).to.equal(1);
+      const { error }: { error: { problems: readonly { pointer: string }[] } } = JSON.parse(err);
+      const pointers = error.problems.map(({ pointer }) => pointer);
+      expect(pointers).to.deep.equal(['/input/username', '/input/email']);
     });
 
     it('tells with --watch what happens until the end, and shows the output', async () => {
