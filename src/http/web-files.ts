@@ -53,14 +53,17 @@ export async function webFiles(options: { dev: boolean }): Promise<RequestHandle
   router.get(
     /^\/(?!api(\/|$)|socket\.io|livez|readyz|healthz|startupz|metrics|docs(\/|$))[^.]*$/,
     (request, response, next) => {
-      if (request.accepts(['json', 'html']) !== 'html') return next();
+      const found = isPage(request.path);
+      // Who takes anything gets the page where there is one, and of what is nowhere a problem that programs can read.
+      const wanted = request.accepts(found ? ['html', 'json'] : ['json', 'html']);
+      if (wanted !== 'html') return next();
       response.set('Cache-Control', 'no-cache');
-      sendFile(request, response.status(isPage(request.path) ? 200 : 404), page);
+      sendFile(request, response.status(found ? 200 : 404), page);
     },
   );
   // The id of a workflow and the name of a definition may hold a dot.
   router.get(['/workflows/:id', '/definitions/:name'], (request, response, next) => {
-    if (request.accepts(['json', 'html']) !== 'html') return next();
+    if (request.accepts(['html', 'json']) !== 'html') return next();
     response.set('Cache-Control', 'no-cache');
     sendFile(request, response, page);
   });

@@ -222,6 +222,17 @@ describe('the console in Chromium', function () {
     expect((await fetch(`${doors.url}/workflows/x.y`, { headers })).status).to.equal(200);
   });
 
+  it('is the page of who takes anything, and of a program that asks for JSON only a problem', async () => {
+    expect(await typeOf(doors.url, '/', '*/*')).to.equal('200 text/html; charset=utf-8');
+    expect(await typeOf(doors.url, '/workflows/x.y', '*/*')).to.equal(
+      '200 text/html; charset=utf-8',
+    );
+    expect(await typeOf(doors.url, '/', 'application/json')).to.match(
+      /^404 application\/problem\+json/,
+    );
+    expect(await typeOf(doors.url, '/nothing', '*/*')).to.match(/^404 application\/problem\+json/);
+  });
+
   /** The same path on a node that runs no task of the workflow, so does not own it. */
   async function strangerTo(id: string, path: string): Promise<string> {
     for (;;) {
@@ -233,6 +244,11 @@ describe('the console in Chromium', function () {
     }
   }
 });
+
+async function typeOf(url: string, path: string, accept: string): Promise<string> {
+  const { status, headers } = await fetch(url + path, { headers: { Accept: accept } });
+  return `${status} ${headers.get('Content-Type')}`;
+}
 
 /** What the list says, a line for each row, but for the times that go on while one looks. */
 async function tableOf(page: Page): Promise<string> {
