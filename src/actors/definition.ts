@@ -168,6 +168,8 @@ export interface ActorTurnContext {
   readonly actorId: string;
   readonly key: string;
   readonly messageId: string;
+  /** The place of this message's handling in a trace (W3C), when its sender is traced. */
+  readonly traceparent?: string;
   readonly node: string;
 }
 

@@ -15,7 +15,7 @@ import type { UserActorEvent, WaitingMessage } from './user-actor-events.ts';
 import { replyOf, refused, quarantined } from './user-actor-replies.ts';
 import type { UserActorState, Turn } from './user-actor-state.ts';
 import { evolveUserActor } from './user-actor-state.ts';
-import type { Outcome, TurnReply, Work } from './work.ts';
+import type { ActorMessage, Outcome, TurnReply, Work } from './work.ts';
 
 /**
  * An actor of the user's own: keeps messages until a turn has taken them, and the state that the turns leave.
@@ -32,7 +32,7 @@ export interface UserActorTurn extends Decision<UserActorEvent> {
 export function decideUserActor(
   policy: UserActorPolicy,
   state: UserActorState | null,
-  envelope: Pick<Envelope, 'id' | 'to' | 'command' | 'replyTo'>,
+  envelope: Pick<Envelope, 'id' | 'to' | 'command' | 'replyTo' | 'trace'>,
   context: DecisionContext,
 ): UserActorTurn {
   const decider = new Decider(policy, state, envelope, context);
@@ -74,13 +74,13 @@ class Decider implements UserActorTurn {
   readonly effects: Effect[] = [];
   state: UserActorState | null;
   readonly #policy: UserActorPolicy;
-  readonly #envelope: Pick<Envelope, 'id' | 'to' | 'replyTo'>;
+  readonly #envelope: Pick<Envelope, 'id' | 'to' | 'replyTo' | 'trace'>;
   readonly #context: DecisionContext;
 
   constructor(
     policy: UserActorPolicy,
     state: UserActorState | null,
-    envelope: Pick<Envelope, 'id' | 'to' | 'replyTo'>,
+    envelope: Pick<Envelope, 'id' | 'to' | 'replyTo' | 'trace'>,
     context: DecisionContext,
   ) {
     this.#policy = policy;
@@ -141,7 +141,7 @@ class Decider implements UserActorTurn {
   }
 
   #receive(command: Extract<Command, { type: 'actor.message' }>): void {
-    const { id, to, replyTo } = this.#envelope;
+    const { id, to, replyTo, trace } = this.#envelope;
     const state =
       this.state ??
       this.#emit({
@@ -180,7 +180,13 @@ class Decider implements UserActorTurn {
     this.#emit({
       type: 'actor.received',
       at: this.#context.now,
-      message: { id, on, payload, replyTo: ask ? (replyTo ?? null) : null },
+      message: {
+        id,
+        on,
+        payload,
+        replyTo: ask ? (replyTo ?? null) : null,
+        ...(trace === undefined ? {} : { trace }),
+      },
     });
     if (!ask) this.#reply({ ok: true, value: null });
     this.#beginTurn(state);
@@ -337,11 +343,14 @@ function workOf(state: UserActorState, turn: Turn): Work {
       name: state.name,
       key: state.key,
       state: state.value,
-      messages: state.waiting
-        .slice(0, turn.size)
-        .map(({ id, on, payload }) => ({ id, on, payload })),
+      messages: state.waiting.slice(0, turn.size).map(messageOf),
     },
   };
+}
+
+/** What a handler needs of it: where the answer goes is its owner's affair. */
+function messageOf({ id, on, payload, trace }: WaitingMessage): ActorMessage {
+  return { id, on, payload, ...(trace === undefined ? {} : { trace }) };
 }
 
 /** A2  A turn answers its messages in their order, each once: all of them, or the first when its time was up. */

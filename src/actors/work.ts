@@ -52,6 +52,8 @@ export interface ActorMessage {
   readonly id: string;
   readonly on: string;
   readonly payload: Json;
+  /** Where its sender is in a trace, when it is traced; on the node that runs the turn, the place of its handling. */
+  readonly trace?: string;
 }
 
 /** How an attempt or a turn ended. */

@@ -1,6 +1,6 @@
-import type { Graph } from '#actors/definition.ts';
+import { actorQueue, type Graph } from '#actors/definition.ts';
 import { actorId, isActorKey, isWorkflowId, shardOf } from '#actors/ids.ts';
-import type { Json } from '#actors/json.ts';
+import { isJsonObject, type Json } from '#actors/json.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 
 import { admit } from './admission.ts';
@@ -32,6 +32,7 @@ import { memberName } from './members/member.ts';
 import type { Member, Membership } from './members/membership.ts';
 import type { Ownership } from './members/ownership.ts';
 import type { Presence } from './members/presence.ts';
+import { surroundingsOf } from './members/surroundings.ts';
 import type { Caller } from './messages/caller.ts';
 import { isPassing } from './mysql/failures.ts';
 import type { Store } from './mysql/store.ts';
@@ -41,7 +42,8 @@ import { type Queries, tasksOf } from './queries.ts';
 import type { Readiness } from './readiness.ts';
 import type { Reads } from './reads.ts';
 import { startLimits } from './start-limits.ts';
-import type { OpenSpan, Tracing } from './tracing/tracing.ts';
+import type { OpenSpan } from './tracing/open-span.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 /** What a node can be asked, answered. */
 export class NodeApi implements ClusterApi {
@@ -90,7 +92,7 @@ export class NodeApi implements ClusterApi {
       ...(id === undefined && request.requestId === undefined ? { fresh: true } : {}),
       ...(span === null ? {} : { trace: span.trace }),
     });
-    return { id: to, existing: isObject(reply) && reply['existing'] === true };
+    return { id: to, existing: isJsonObject(reply) && reply['existing'] === true };
   }
 
   async cancel(workflowId: string, reason = 'canceled by a client'): Promise<void> {
@@ -248,6 +250,12 @@ export class NodeApi implements ClusterApi {
   }
 
   async #message(message: ActorCall, ask: boolean): Promise<Json> {
+    return await this.#parts.tracing.send(message, async (span) => {
+      return await this.#send(message, ask, span);
+    });
+  }
+
+  async #send(message: ActorCall, ask: boolean, span: OpenSpan | null): Promise<Json> {
     const { name, key, on, payload, id, timeoutMs } = message;
     this.#parts.health.assertServing();
     if (!isActorKey(key) || !isActorKey(name)) {
@@ -256,13 +264,30 @@ export class NodeApi implements ClusterApi {
         `"${name}/${key}" cannot be an actor: name and key are 1 to 100 letters, digits and _ . : @ -`,
       );
     }
-    return await this.#parts.caller.call(
-      {
-        id: id ?? newMessageId(),
-        to: actorId(name, key),
-        command: { type: 'actor.message', name, key, on, payload, ask },
-      },
-      timeoutMs,
+    try {
+      return await this.#parts.caller.call(
+        {
+          id: id ?? newMessageId(),
+          to: actorId(name, key),
+          command: { type: 'actor.message', name, key, on, payload, ask },
+          ...(span === null ? {} : { trace: span.trace }),
+        },
+        timeoutMs,
+      );
+    } catch (error) {
+      throw this.#whyUnanswered(name, error);
+    }
+  }
+
+  /** An actor is silent whose code no node has; not known before its time is up, since one that has it may be starting. */
+  #whyUnanswered(name: string, error: unknown): unknown {
+    const { health, membership } = this.#parts;
+    const { mysql, redis } = health.reachable;
+    const isLate = error instanceof ClusterError && error.code === 'UNAVAILABLE' && mysql && redis;
+    if (!isLate || surroundingsOf(membership).offers(actorQueue(name))) return error;
+    return unavailable(
+      `no node has the code of actor "${name}": the message waits for one that loads its module`,
+      error,
     );
   }
 
@@ -316,10 +341,6 @@ export interface NodeApiParts {
   readonly health: NodeHealth;
   readonly readiness: Readiness;
   readonly tracing: Tracing;
-}
-
-function isObject(value: Json): value is { readonly [key: string]: Json } {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function notFound(id: string): ClusterError {

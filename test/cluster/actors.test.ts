@@ -4,6 +4,7 @@ import { ClusterError } from '#cluster/api.ts';
 import { actor } from '#sdk/index.ts';
 
 import { startCluster } from '../support/cluster.ts';
+import { refusal } from '../support/rejection.ts';
 
 let overlapping = 0;
 let mostAtOnce = 0;
@@ -77,6 +78,18 @@ describe("an actor of the user's own on a cluster", function () {
     ]);
     await cluster.api.resumeActor('counter', 'one');
     expect(await cluster.api.ask(call('read'))).to.equal(3);
+  });
+
+  it('without its code keeps what it is told until a node comes that has it, and says so to who asks', async () => {
+    await using cluster = await startCluster();
+    await cluster.api.tell(call('add', 4));
+
+    const late = await refusal(cluster.api.ask({ ...call('read'), timeoutMs: 300 }));
+    await cluster.join({ definitions: [counter] });
+
+    expect(late).to.include({ code: 'UNAVAILABLE' });
+    expect(late.message).to.match(/^no node has the code of actor "counter"/);
+    expect(await cluster.api.ask(call('read'))).to.equal(4);
   });
 });
 

@@ -3,9 +3,10 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { expect } from 'chai';
 import { pino } from 'pino';
 
+import type { Json } from '#actors/json.ts';
 import { withinCallersTrace } from '#cluster/tracing/within.ts';
 import { createDoor, type Door } from '#http/server.ts';
-import { task, workflow } from '#sdk/index.ts';
+import { actor, task, workflow } from '#sdk/index.ts';
 
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { request } from '../support/doors.ts';
@@ -14,6 +15,8 @@ import { Traces } from '../support/traces.ts';
 
 const held = gate();
 const began = gate();
+const turnHeld = gate();
+const turnBegan = gate();
 
 /** Steps on the node that owns the workflow, in a thread of it, and on another node. */
 const journey = workflow('journey')
@@ -46,6 +49,26 @@ const holds = workflow('holds')
     },
   })
   .build();
+const tally = actor('tally', {
+  state: { sum: 0 },
+  on: {
+    add: ({ sum }, by: number, { traceparent }) => {
+      trace.getTracer('a library').startSpan('a call').end();
+      return {
+        state: { sum: sum + by },
+        reply: { sum: sum + by, traceparent: traceparent ?? null },
+      };
+    },
+    hold: async () => {
+      turnBegan.open();
+      await turnHeld.pass();
+      return {};
+    },
+    fail: () => {
+      throw new RangeError('not that');
+    },
+  },
+});
 const far = task('far_away', { run: () => ({ far: 1 }) });
 const threads = new URL('../support/modules/traced.ts', import.meta.url).href;
 
@@ -58,7 +81,7 @@ describe('a trace', function () {
   before(async () => {
     traces = new Traces();
     cluster = await startCluster({ nodes: 0 });
-    const definitions = [journey, flaky, holds];
+    const definitions = [journey, flaky, holds, tally];
     const { api } = await cluster.join({ name: 'owner', definitions, modules: [threads] });
     await cluster.join({ name: 'other', definitions: [far], engine: false });
     const own = { cluster: api, host: '127.0.0.1', port: 0, dev: true };
@@ -210,6 +233,63 @@ describe('a trace', function () {
     ]);
   });
 
+  it('of who asks an actor has the message, the decision to keep it, and its handling', async () => {
+    const { reply, traceId, caller } = await asked('add', 2);
+    const spans = traces.of(traceId);
+    const [send, turn, handle, call] = [
+      'temjob.send',
+      'temjob.turn',
+      'temjob.handle',
+      'a call',
+    ].map((wanted) => spans.find(({ name }) => name === wanted));
+    const about = { 'temjob.actor.name': 'tally', 'temjob.actor.key': 'one' };
+
+    expect(send).to.include({ kind: SpanKind.PRODUCER });
+    expect(send?.parentSpanContext?.spanId).to.equal(caller);
+    expect(send?.attributes).to.include({ ...about, 'temjob.actor.message': 'add' });
+    for (const span of [turn, handle]) {
+      expect(span?.parentSpanContext?.spanId, span?.name).to.equal(send?.spanContext().spanId);
+      expect(span?.attributes).to.include({ ...about, 'temjob.node': 'owner' });
+    }
+    expect(turn?.attributes).to.include({ 'temjob.message.type': 'actor.message' });
+    expect(handle?.attributes).to.include({ 'temjob.actor.outcome': 'completed' });
+    expect(call?.parentSpanContext?.spanId).to.equal(handle?.spanContext().spanId);
+    expect(reply).to.deep.equal({
+      sum: 2,
+      traceparent: `00-${traceId}-${handle?.spanContext().spanId}-01`,
+    });
+  });
+
+  it('of who asks an actor has the error of the handler', async () => {
+    const { traceId } = await asked('fail', null);
+    const spans = traces.of(traceId);
+    const send = spans.find(({ name }) => name === 'temjob.send');
+    const handle = spans.find(({ name }) => name === 'temjob.handle');
+
+    expect(handle?.status).to.deep.equal({ code: SpanStatusCode.ERROR, message: 'not that' });
+    expect(handle?.attributes).to.include({
+      'temjob.actor.outcome': 'failed',
+      'error.type': 'RangeError',
+    });
+    expect(send?.attributes['error.type']).to.equal('ACTOR_FAILED');
+  });
+
+  it('has its own message alone, though one turn of an actor takes those of many', async () => {
+    const first = cluster.api.ask({ name: 'tally', key: 'busy', on: 'hold', payload: null });
+    await turnBegan.pass();
+    const senders = [await told('busy'), await told('busy')];
+    turnHeld.open();
+    await first;
+    await cluster.api.ask({ name: 'tally', key: 'busy', on: 'add', payload: 0 });
+
+    const handled = senders.map(({ traceId }) =>
+      traces.of(traceId).filter(({ name }) => name === 'temjob.handle'),
+    );
+    expect(handled.map((spans) => spans.length)).to.deep.equal([1, 1]);
+    const turns = handled.flat().map(({ attributes }) => attributes['temjob.actor.turn']);
+    expect(turns).to.deep.equal([2, 2]);
+  });
+
   it('tells of a submit that was refused', async () => {
     const { traceId } = await refused();
     const [submit] = traces.of(traceId);
@@ -242,6 +322,21 @@ describe('a trace', function () {
       expect(span.spanContext().traceId).to.equal(submit?.spanContext().traceId);
     }
   });
+
+  /** Asks an actor, in a trace of the caller's. */
+  async function asked(on: string, payload: Json) {
+    return await traced(async () => {
+      return await cluster.api
+        .ask({ name: 'tally', key: 'one', on, payload })
+        .catch((error: unknown) => error);
+    });
+  }
+
+  async function told(key: string) {
+    return await traced(async () => {
+      await cluster.api.tell({ name: 'tally', key, on: 'add', payload: 1 });
+    });
+  }
 
   async function refused(): Promise<{ readonly traceId: string }> {
     const traceId = 'c'.repeat(32);
@@ -282,4 +377,12 @@ describe('a workflow that nobody traces', () => {
 function placeOf({ attributes }: ReadableSpan): readonly unknown[] {
   const keys = ['temjob.task.step', 'temjob.task.type', 'temjob.task.attempt', 'temjob.node'];
   return keys.map((key) => attributes[key]);
+}
+
+async function traced(call: () => Promise<unknown>) {
+  const span = trace.getTracer('a program').startSpan('checkout');
+  const reply = await context.with(trace.setSpan(context.active(), span), call);
+  span.end();
+  const { traceId, spanId: caller } = span.spanContext();
+  return { reply, traceId, caller };
 }

@@ -77,7 +77,7 @@ async function runTask(
   return `{"status":"completed","output":${checked.text}}`;
 }
 
-/** What the handler calls is traced below its attempt, by the SDK of this thread if it has one. */
+/** What the handler calls is traced below its attempt or its message, by the SDK of this thread if it has one. */
 async function runTraced(trace: string, run: () => unknown): Promise<unknown> {
   // Loaded with the first attempt that is traced: most threads never run one.
   const { withinTrace } = await import('../tracing/within.ts');
@@ -194,7 +194,7 @@ async function runMessage(
   message: ActorMessage,
   host: Host,
 ): Promise<{ state: string; reply: TurnReply }> {
-  const { id } = message;
+  const { id, payload, trace } = message;
   const fail = (failure: Failure): { state: string; reply: TurnReply } => ({
     state,
     reply: { id, ok: false, failure },
@@ -210,8 +210,15 @@ async function runMessage(
     });
   }
   try {
-    const context = { actorId: work.actor, key: job.key, messageId: id, node: host.node };
-    const result = handler(JSON.parse(state), message.payload, context);
+    const context = {
+      actorId: work.actor,
+      key: job.key,
+      messageId: id,
+      node: host.node,
+      ...(trace === undefined ? {} : { traceparent: trace }),
+    };
+    const run = (): unknown => handler(JSON.parse(state), payload, context);
+    const result = trace === undefined ? run() : runTraced(trace, run);
     const turn = isThenable(result) ? await within(actor.turnTimeoutMs, result) : result;
     const parts = turnParts(turn);
     if (parts === null) {

@@ -13,7 +13,7 @@ import type { Notices } from '../notices.ts';
 import type { Doorbells } from '../redis/doorbells.ts';
 import type { TaskQueues } from '../redis/task-queues.ts';
 import type { Engine } from '../shards/engine.ts';
-import type { TaskSpan, Tracing } from '../tracing/tracing.ts';
+import type { AttemptSpan, Tracing } from '../tracing/tracing.ts';
 
 /** A task that ends sooner is not told as started by a message of its own: its end says when it began. */
 const tellStartedAfterMs = 20;
@@ -124,9 +124,9 @@ export class Dispatcher {
       running.queued ||= queued;
       return;
     }
-    const span = work.trace === undefined ? null : this.#tracing.task(work);
-    this.#running.set(key, { work, queued, span, ended: false });
-    this.#executor.run(span === null ? work : { ...work, trace: span.trace });
+    const traced = this.#tracing.attempt(work);
+    this.#running.set(key, { work, queued, span: traced?.span ?? null, ended: false });
+    this.#executor.run(traced?.work ?? work);
   }
 
   /** Puts work of one type into its queue; putting it there again changes nothing. */
@@ -318,6 +318,6 @@ interface Running {
   /** It came from the queue of its type. */
   queued: boolean;
   /** When it is traced. */
-  readonly span: TaskSpan | null;
+  readonly span: AttemptSpan | null;
   ended: boolean;
 }

@@ -3,18 +3,17 @@ import {
   context,
   type Context,
   ROOT_CONTEXT,
-  type Span,
   SpanKind,
-  SpanStatusCode,
   trace,
   type Tracer,
 } from '@opentelemetry/api';
 
 import type { Actor } from '#actors/actor.ts';
+import { parseActorId } from '#actors/ids.ts';
 import type { Envelope } from '#actors/message.ts';
-import type { Outcome, Work } from '#actors/work.ts';
+import type { Outcome, TaskJob, TurnJob, Work } from '#actors/work.ts';
 
-import { ClusterError } from '../api.ts';
+import { opened, type OpenSpan } from './open-span.ts';
 import { spanContextOf, traceparentOf } from './traceparent.ts';
 
 /**
@@ -22,7 +21,7 @@ import { spanContextOf, traceparentOf } from './traceparent.ts';
  *
  * All that happens to a workflow is in the trace of its submit: turns and tasks are children of the submit, flat, in the order
  * of time, however long the workflow is. What caused what is a link: from a turn to the task whose result it took, or to the
- * call that canceled it.
+ * call that canceled it. An actor of the user's own lives on: there each message is in the trace of whoever sent it.
  */
 export class Tracing {
   readonly #node: string;
@@ -37,17 +36,15 @@ export class Tracing {
     workflow: string,
     run: (span: OpenSpan | null) => Promise<Result>,
   ): Promise<Result> {
-    const span = this.#tracer.startSpan('temjob.submit', { kind: SpanKind.PRODUCER });
-    if (!span.isRecording()) return await run(null);
-    const open = this.#opened(span, { 'temjob.workflow.name': workflow });
-    try {
-      return await context.with(trace.setSpan(context.active(), span), async () => await run(open));
-    } catch (error) {
-      open.fail(error);
-      throw error;
-    } finally {
-      open.end();
-    }
+    return await this.#produce('temjob.submit', { 'temjob.workflow.name': workflow }, run);
+  }
+
+  /** Runs the sending of a message to an actor of the user's own, until what it waits for has come, in a span like a submit's. */
+  async send<Result>(
+    message: { readonly name: string; readonly key: string; readonly on: string },
+    run: (span: OpenSpan | null) => Promise<Result>,
+  ): Promise<Result> {
+    return await this.#produce('temjob.send', aboutMessage(message), run);
   }
 
   /** Where the code that is running now is in a trace, when somebody records it. */
@@ -69,63 +66,101 @@ export class Tracing {
     const links = from === null ? [] : [{ context: from }];
     const kind = SpanKind.CONSUMER;
     const span = this.#tracer.startSpan('temjob.turn', { kind, startTime, links }, childOf(parent));
-    if (!span.isRecording()) return null;
-    return this.#opened(span, {
-      'temjob.workflow.id': actor.id,
-      'temjob.workflow.name': actor.summary().name,
+    return opened(span, {
+      ...aboutActor(actor),
       'temjob.message.type': message.command.type,
+      'temjob.node': this.#node,
     });
   }
 
-  /** An attempt in the hands of this node. */
-  task({ trace: parent, actor, queue, attempt, delivery, job }: Work): TaskSpan | null {
-    if (parent === undefined || job.kind !== 'task') return null;
-    const kind = SpanKind.CONSUMER;
-    const span = this.#tracer.startSpan('temjob.task', { kind }, childOf(parent));
-    if (!span.isRecording()) return null;
-    const open = this.#opened(span, {
-      'temjob.workflow.id': actor,
+  /** Work that this node has in its hands: with the places of its spans in it, for what it causes. Null when nobody traces it. */
+  attempt(work: Work): { readonly work: Work; readonly span: AttemptSpan } | null {
+    const { job } = work;
+    return job.kind === 'task' ? this.#task(work, job) : this.#messages(work, job);
+  }
+
+  #task(work: Work, job: TaskJob): { readonly work: Work; readonly span: AttemptSpan } | null {
+    if (work.trace === undefined) return null;
+    const span = this.#consume('temjob.task', work.trace, {
+      'temjob.workflow.id': work.actor,
       'temjob.workflow.name': job.workflow,
-      'temjob.task.type': queue,
+      'temjob.task.type': work.queue,
       'temjob.task.step': job.step,
-      'temjob.task.attempt': attempt,
-      'temjob.task.delivery': delivery,
+      'temjob.task.attempt': work.attempt,
+      'temjob.task.delivery': work.delivery,
+    });
+    if (span === null) return null;
+    return {
+      work: { ...work, trace: span.trace },
+      span: {
+        trace: span.trace,
+        began: (at) => span.event('temjob.task.began', at),
+        ended: (outcome) => {
+          if (outcome.status === 'failed') span.fail(outcome.failure);
+          span.end({ 'temjob.task.outcome': outcome.status });
+        },
+      },
+    };
+  }
+
+  /** A turn takes messages of many senders: a span for each that is traced, from when the turn is here until it ends. */
+  #messages(work: Work, job: TurnJob): { readonly work: Work; readonly span: AttemptSpan } | null {
+    if (job.messages.every((message) => message.trace === undefined)) return null;
+    const spans = new Map<string, OpenSpan>();
+    const messages = job.messages.map((message) => {
+      const span =
+        message.trace === undefined
+          ? null
+          : this.#consume('temjob.handle', message.trace, {
+              ...aboutMessage({ ...job, on: message.on }),
+              'temjob.actor.turn': work.task,
+            });
+      if (span === null) return message;
+      spans.set(message.id, span);
+      return { ...message, trace: span.trace };
     });
     return {
-      trace: open.trace,
-      began: (at) => span.addEvent('temjob.task.began', undefined, at),
-      ended: (outcome) => {
-        if (outcome.status === 'failed') open.fail(outcome.failure);
-        open.end({ 'temjob.task.outcome': outcome.status });
+      work: { ...work, job: { ...job, messages } },
+      span: {
+        // The end of a turn is no message of any one of them.
+        trace: undefined,
+        // Turns do not tell when they begin.
+        began: () => {},
+        ended: (outcome) => {
+          for (const [id, span] of spans) endHandling(span, id, outcome);
+        },
       },
     };
   }
 
-  #opened(span: Span, attributes: Attributes): OpenSpan {
-    span.setAttributes({ ...attributes, 'temjob.node': this.#node });
-    return {
-      trace: traceparentOf(span.spanContext()),
-      set: (more) => void span.setAttributes(more),
-      fail: (error) => failed(span, error),
-      end: (more) => {
-        if (more !== undefined) span.setAttributes(more);
-        span.end();
-      },
-    };
+  async #produce<Result>(
+    name: string,
+    attributes: Attributes,
+    run: (span: OpenSpan | null) => Promise<Result>,
+  ): Promise<Result> {
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.PRODUCER });
+    const open = opened(span, { ...attributes, 'temjob.node': this.#node });
+    if (open === null) return await run(null);
+    try {
+      return await context.with(trace.setSpan(context.active(), span), async () => await run(open));
+    } catch (error) {
+      open.fail(error);
+      throw error;
+    } finally {
+      open.end();
+    }
+  }
+
+  #consume(name: string, parent: string, attributes: Attributes): OpenSpan | null {
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.CONSUMER }, childOf(parent));
+    return opened(span, { ...attributes, 'temjob.node': this.#node });
   }
 }
 
-/** A span that is recorded. */
-export interface OpenSpan {
-  /** Its place, for whatever it causes. */
-  readonly trace: string;
-  set(attributes: Readonly<Record<string, string | number>>): void;
-  fail(error: unknown): void;
-  end(attributes?: Readonly<Record<string, string | number>>): void;
-}
-
-export interface TaskSpan {
-  readonly trace: string;
+/** Of work that this node has in its hands. */
+export interface AttemptSpan {
+  /** The place that the message of its end comes from. */
+  readonly trace: string | undefined;
   /** The handler began at this time (milliseconds since 1970). */
   began(at: number): void;
   ended(outcome: Outcome): void;
@@ -139,21 +174,31 @@ function childOf(traceparent: string): Context {
   return place === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, place);
 }
 
-function failed(span: Span, error: unknown): void {
-  const { name, message, stack } = told(error);
-  const code = error instanceof ClusterError ? error.code : name;
-  span.recordException({ name, message, ...(stack === undefined ? {} : { stack }) });
-  span.setStatus({ code: SpanStatusCode.ERROR, message });
-  span.setAttribute('error.type', code);
+function aboutActor(actor: Pick<Actor, 'id' | 'summary'>): Attributes {
+  const own = parseActorId(actor.id);
+  if (own !== null) return { 'temjob.actor.name': own.name, 'temjob.actor.key': own.key };
+  return { 'temjob.workflow.id': actor.id, 'temjob.workflow.name': actor.summary().name };
 }
 
-/** An error, or a failure as the model keeps it. */
-function told(error: unknown): { name: string; message: string; stack?: string } {
-  if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) };
-  const [name, message, stack] = ['name', 'message', 'stack'].map((key) => Reflect.get(error, key));
+function aboutMessage(message: {
+  readonly name: string;
+  readonly key: string;
+  readonly on: string;
+}): Attributes {
   return {
-    name: typeof name === 'string' ? name : 'Error',
-    message: typeof message === 'string' ? message : '',
-    ...(typeof stack === 'string' ? { stack } : {}),
+    'temjob.actor.name': message.name,
+    'temjob.actor.key': message.key,
+    'temjob.actor.message': message.on,
   };
+}
+
+/** A turn that had no time for all of its messages leaves the others for the next one. */
+function endHandling(span: OpenSpan, id: string, outcome: Outcome): void {
+  const { status } = outcome;
+  const reply = status === 'turned' ? outcome.replies.find((one) => one.id === id) : undefined;
+  if (status === 'failed') span.fail(outcome.failure);
+  if (reply?.ok === false) span.fail(reply.failure);
+  const answered = reply?.ok === false ? 'failed' : 'completed';
+  const unanswered = status === 'turned' ? 'released' : status;
+  span.end({ 'temjob.actor.outcome': reply === undefined ? unanswered : answered });
 }
