@@ -20,7 +20,7 @@ describe('the page of a workflow', function () {
   let cluster: TestCluster;
   let doors: TestDoors;
   let broken = true;
-  const held = { talk: gate(), later: gate() };
+  const held = { talk: gate(), later: gate(), grow: gate() };
 
   before(async () => {
     browser = await sharedBrowser();
@@ -102,6 +102,27 @@ describe('the page of a workflow', function () {
     expect(complaints).to.deep.equal([]);
   });
 
+  it('leaves events where they are while one is about to click, and shows the new ones after that', async () => {
+    await cluster.api.start({ name: 'grows', id: 'grows', input: {} });
+    await using watched = await openPage(browser, `${doors.url}/workflows/grows?tab=events`);
+    const { page, complaints } = watched;
+    const first = page.locator('.grid-events .rows [aria-rowindex="2"]');
+    await first.getByText('started', { exact: true }).waitFor();
+    const seq = await first.getAttribute('data-seq');
+    await first.hover();
+
+    held.grow.open();
+
+    const newer = page.getByRole('button', { name: /\d new/ });
+    await newer.waitFor();
+    await page.locator('h1 .badge[data-state="completed"]').waitFor();
+    expect(await first.getAttribute('data-seq')).to.equal(seq);
+    await page.mouse.move(0, 0);
+    await first.getByText('workflow completed').waitFor();
+    await newer.waitFor({ state: 'hidden' });
+    expect(complaints).to.deep.equal([]);
+  });
+
   it('goes on from the failed step when it is retried, with the graph following', async () => {
     await cluster.api.start({ name: 'mended', id: 'mended', input: {} });
     await cluster.api.result('mended', 20_000);
@@ -170,7 +191,10 @@ describe('the page of a workflow', function () {
   });
 });
 
-function definitions(isBroken: () => boolean, held: Readonly<Record<'talk' | 'later', Gate>>) {
+function definitions(
+  isBroken: () => boolean,
+  held: Readonly<Record<'talk' | 'later' | 'grow', Gate>>,
+) {
   return [
     workflow('talks')
       .task('talk', {
@@ -189,6 +213,14 @@ function definitions(isBroken: () => boolean, held: Readonly<Record<'talk' | 'la
         },
       })
       .task('last', { needs: ['later'], run: () => ({}) })
+      .build(),
+    workflow('grows')
+      .task('wait', {
+        run: async () => {
+          await held.grow.pass();
+          return {};
+        },
+      })
       .build(),
     workflow('order')
       .task('begin', { run: () => ({ [hostile]: 1 }) })

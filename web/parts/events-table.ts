@@ -46,6 +46,10 @@ export function eventsTable(options: {
   let newestFirst = true;
   let matching: number[] | null = null;
   let matchedTo = 0;
+  /** The filter has been through the whole history once: what fits from then on is new. */
+  let caughtUp = true;
+  /** The table has so many of them: what comes while somebody reads, or is about to click, waits. */
+  let shown = 0;
 
   const order = h('button', { type: 'button', class: 'small order', onclick: () => turn() });
   const kind = h(
@@ -67,6 +71,7 @@ export function eventsTable(options: {
     oninput: () => filter(),
   });
   const status = h('span', { class: 'quiet number' });
+  const newer = h('button', { type: 'button', class: 'small', onclick: () => showNewer() });
   const table = gridTable({
     kind: 'events',
     label: t('events.label'),
@@ -113,10 +118,16 @@ export function eventsTable(options: {
     moved: () => load(),
   });
   const seqAt = (index: number): number => {
-    const count = matching?.length ?? history.newest;
-    const place = newestFirst ? count - 1 - index : index;
+    const place = newestFirst ? shown - 1 - index : index;
     return matching === null ? place + 1 : (matching[place] ?? 0);
   };
+  const count = (): number => matching?.length ?? history.newest;
+  /** New ones on top would move what one looks at. */
+  const isStill = (): boolean =>
+    newestFirst &&
+    caughtUp &&
+    shown > 0 &&
+    (table.rows.element.scrollTop > 0 || table.element.matches(':hover, :has(:focus-visible)'));
   const load = (): void => {
     if (!watched || matching !== null || history.newest === 0) return;
     const { first, last } = table.rows.range();
@@ -126,24 +137,32 @@ export function eventsTable(options: {
   };
   const show = (): void => {
     if (!watched) return;
-    const count = matching?.length ?? history.newest;
     sayWhenEmpty(table, t(matching === null ? 'common.loading' : 'filter.nothing'));
-    table.show(count);
+    table.show(shown);
+    newer.hidden = shown === count();
+    setText(newer, t('list.new', { count: count() - shown }));
     fill(
       status,
       matching === null
         ? t('events.count', { count: history.newest })
         : matchedTo < history.newest
-          ? t('events.searching', { found: count, read: matchedTo, all: history.newest })
-          : t('events.found', { found: count, all: history.newest }),
+          ? t('events.searching', { found: count(), read: matchedTo, all: history.newest })
+          : t('events.found', { found: count(), all: history.newest }),
     );
     load();
+  };
+  const showAll = (): void => {
+    shown = count();
+    show();
+  };
+  const showNewer = (): void => {
+    table.rows.element.scrollTop = 0;
+    showAll();
   };
   const turn = (): void => {
     newestFirst = !newestFirst;
     setText(order, t(newestFirst ? 'events.newest' : 'events.oldest'));
-    table.rows.element.scrollTop = 0;
-    show();
+    showNewer();
   };
   const fits = (event: WorkflowEvent): boolean => {
     const number = stepOf(event);
@@ -165,22 +184,33 @@ export function eventsTable(options: {
         if (fits(event)) matching.push(event.seq);
       }
     }
+    caughtUp ||= matchedTo >= history.newest;
   };
   const filter = (): void => {
     const wanted = kind.value !== '' || step.value.trim() !== '' || search.value.trim() !== '';
     matching = wanted ? [] : null;
     matchedTo = 0;
+    caughtUp = !wanted;
+    shown = 0;
     table.rows.element.scrollTop = 0;
     follow();
   };
   const follow = (): void => {
     if (!watched) return;
+    const still = isStill();
     match();
-    show();
+    if (still) show();
+    else showAll();
     if (matching !== null && matchedTo < history.newest) {
       history.readThrough().catch(options.failed);
     }
   };
+  const settle = (): void => {
+    if (shown !== count() && !isStill()) showAll();
+  };
+  table.element.addEventListener('pointerleave', settle);
+  table.element.addEventListener('focusout', () => queueMicrotask(settle));
+  table.rows.element.addEventListener('scroll', settle, { passive: true });
   setText(order, t('events.newest'));
   return {
     element: h(
@@ -200,6 +230,7 @@ export function eventsTable(options: {
         ),
         search,
         status,
+        newer,
       ),
       table.element,
     ),
