@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '#sdk/index.ts';
 
 import { dataPipeline } from './data_pipeline.ts';
 import { dataProcessing, dataProcessingWithNotice } from './data_processing.ts';
+import { expenseApproval } from './expense_approval.ts';
 import { flakyPayment } from './flaky_payment.ts';
 import { longReport } from './long_report.ts';
 import { notificationWorkflow } from './notification_workflow.ts';
@@ -17,6 +18,7 @@ export {
   dataPipeline,
   dataProcessing,
   dataProcessingWithNotice,
+  expenseApproval,
   flakyPayment,
   longReport,
   notificationWorkflow,
@@ -32,6 +34,9 @@ export interface SampleRun {
   /** The name of the definition. */
   readonly name: string;
   readonly input: JsonObject;
+  /** What it waits for, with what a person would send. */
+  readonly awaits?: { readonly signal: string; readonly payload: JsonObject };
+  /** How it ends, after that. */
   readonly expect: {
     readonly status: 'completed' | 'failed';
     /** All that the output has besides the input and `made`. */
@@ -157,6 +162,20 @@ export const sampleRuns: readonly SampleRun[] = [
         refunded: 25,
         refund_reason: 'The parcel has no address.',
         closed: 'A-1002 refunded',
+      },
+    },
+  },
+  {
+    name: 'expense_approval',
+    input: { employee: 'Grace', purpose: 'A flight to the conference', amount: 480 },
+    awaits: { signal: 'approve', payload: { approved: true } },
+    expect: {
+      status: 'completed',
+      output: {
+        asked: 'May Grace spend 480?',
+        approved: true,
+        paid: 480,
+        told: 'Grace: 480 is on its way',
       },
     },
   },

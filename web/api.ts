@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 
+import type { Json } from '#actors/json.ts';
 import type { node } from '#http/schemas/cluster.ts';
 import type {
   definition,
@@ -38,6 +39,12 @@ export const api = {
   whoami: () => send<Who>('GET', '/whoami'),
   signIn: (key: string) => send<Who>('POST', '/session', { body: { key } }),
   signOut: () => send<{ message: string }>('DELETE', '/session'),
+  signal: (id: string, name: string, payload: Json) =>
+    call<{ message: string }>(
+      'POST',
+      `/workflows/${encodeURIComponent(id)}/signals/${encodeURIComponent(name)}`,
+      { body: { payload } },
+    ),
   definitions: (signal?: AbortSignal) =>
     call<z.output<typeof definitionList>>('GET', '/definitions', { signal }),
   definition: (name: string, version?: string, signal?: AbortSignal) => {

@@ -58,8 +58,15 @@ export interface Step {
   readonly priority: number;
   /** One per thread, and the thread is terminated when an attempt will not stop. */
   readonly isolate: boolean;
+  /** There when the step runs nothing but waits for the signal of its name, whose payload is its output. */
+  readonly signal?: AwaitedSignal;
   /** What the author left open: the values here are those of TemJob, and a cluster may have others. */
   readonly open?: readonly OpenLimit[];
+}
+
+export interface AwaitedSignal {
+  /** JSON Schema of the payload, when the schema library can tell. */
+  readonly schema?: JsonObject;
 }
 
 export type OpenLimit = 'initialIntervalMs' | 'maxIntervalMs' | 'startToCloseMs';
@@ -145,6 +152,8 @@ export interface TaskOptions {
 
 /** The code of one step. */
 export interface StepCode {
+  /** Checks the payload of the signal that the step waits for. */
+  readonly payload?: StandardSchemaV1;
   /** The handler written in place; absent when the step names a task type. */
   readonly run?: TaskHandler;
   readonly when?: (

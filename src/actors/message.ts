@@ -44,6 +44,8 @@ export type WorkflowCommand =
   | { readonly type: 'workflow.cancel'; readonly reason: string }
   /** Opens a failed workflow again, from the steps that failed. */
   | { readonly type: 'workflow.retry' }
+  /** For the step of this name, which waits for it or will. */
+  | { readonly type: 'workflow.signal'; readonly signal: string; readonly payload: Json }
   | {
       readonly type: 'task.started';
       readonly step: number;
@@ -117,6 +119,8 @@ export type RefusalCode =
   | 'NOT_FOUND'
   | 'ALREADY_CLOSED'
   | 'NOT_FAILED'
+  | 'UNKNOWN_SIGNAL'
+  | 'SIGNAL_NOT_AWAITED'
   | 'ACTOR_QUARANTINED'
   | 'ACTOR_MAILBOX_FULL'
   | 'ACTOR_FAILED'

@@ -20,6 +20,9 @@ export function stepTimeoutAt({ timeouts }: Step, task: TaskState): number {
 export function stepTimeout(step: Step, task: TaskState, now: number): Failure {
   const { startToCloseMs, scheduleToStartMs, scheduleToCloseMs, heartbeatMs } = step.timeouts;
   const { firstScheduledAt, startedAt } = task;
+  if (step.signal !== undefined) {
+    return timeoutFailure('SignalTimeout', scheduleToCloseMs ?? 0, step.name);
+  }
   if (
     firstScheduledAt !== null &&
     scheduleToCloseMs !== null &&
@@ -51,12 +54,18 @@ export function workflowTimeout(state: WorkflowState): Failure {
   return timeoutFailure('WorkflowTimeout', workflowTimeoutMs(state) ?? 0, null);
 }
 
-/** After schedule-to-close there is no time left for another attempt, so it alone is final. */
+const didNot: Readonly<Record<string, string>> = {
+  ScheduleToStartTimeout: 'start',
+  HeartbeatTimeout: 'report',
+  SignalTimeout: 'get its signal',
+};
+
+/** After schedule-to-close there is no time left for another attempt, nor for another signal; those are final. */
 function timeoutFailure(name: string, limitMs: number, step: string | null): Failure {
   return {
     kind: 'timeout',
     name,
-    message: `${step ?? 'the workflow'} did not ${name === 'ScheduleToStartTimeout' ? 'start' : name === 'HeartbeatTimeout' ? 'report' : 'end'} within ${limitMs} ms`,
-    retryable: name !== 'ScheduleToCloseTimeout' && name !== 'WorkflowTimeout',
+    message: `${step ?? 'the workflow'} did not ${didNot[name] ?? 'end'} within ${limitMs} ms`,
+    retryable: !['ScheduleToCloseTimeout', 'SignalTimeout', 'WorkflowTimeout'].includes(name),
   };
 }

@@ -128,6 +128,7 @@ class Decider implements UserActorTurn {
       case 'workflow.start':
       case 'workflow.cancel':
       case 'workflow.retry':
+      case 'workflow.signal':
       case 'task.started':
       case 'task.progressed':
       case 'task.ended':

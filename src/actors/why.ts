@@ -27,6 +27,8 @@ export type WhyCode =
   | 'RUNNING_SILENT'
   /** `attempt` of `max` has failed with `error`; `max` is what the policy allows, and both begin anew with a retry of the workflow. */
   | 'WAITING_FOR_RETRY'
+  /** Nothing but a signal of this name lets it go on; until its time is up, if it has a limit. `signal`, `since` */
+  | 'WAITING_FOR_SIGNAL'
   /** No live node has the code. `type` */
   | 'NO_NODE_OFFERS_TYPE'
   /** It waits for a free thread of a node that has the code. `type`, `since` */
@@ -53,6 +55,7 @@ const errorLength = 200;
 /** What somebody has to see to comes first, then what goes on, then what waits. */
 const order: readonly WhyCode[] = [
   'NO_NODE_OFFERS_TYPE',
+  'WAITING_FOR_SIGNAL',
   'RUNNING',
   'RUNNING_SILENT',
   'WAITING_FOR_RETRY',
@@ -92,6 +95,15 @@ function whyOfTask({ step }: PlannedStep, task: TaskState, around: Surroundings)
         error: (task.failure?.message ?? '').slice(0, errorLength),
       },
       until: iso(task.retryAt),
+    };
+  }
+  if (task.status === 'waiting') {
+    const due = stepTimeoutAt(step, task);
+    return {
+      code: 'WAITING_FOR_SIGNAL',
+      step: name,
+      params: { signal: name, since: iso(task.startedAt ?? around.now) },
+      ...(due === Infinity ? {} : { until: iso(due) }),
     };
   }
   if (!isOut(task) || task.scheduledAt === null) return null;

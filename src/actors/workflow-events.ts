@@ -36,6 +36,22 @@ export type WorkflowEvent =
       /** Handed out again because the node before died with it. */
       readonly lost?: true;
     }
+  /** The step's turn has come, and its signal has not. */
+  | {
+      readonly type: 'task.waiting';
+      readonly at: number;
+      readonly step: number;
+      readonly attempt: number;
+    }
+  /** What a step waits for, or will wait for when its turn comes. */
+  | {
+      readonly type: 'signal.received';
+      readonly at: number;
+      readonly step: number;
+      readonly payload: Json;
+      /** The message that brought it: the same message again is the same signal. */
+      readonly by: string;
+    }
   | {
       readonly type: 'task.started';
       readonly at: number;
@@ -58,7 +74,8 @@ export type WorkflowEvent =
       readonly step: number;
       readonly attempt: number;
       readonly startedAt: number;
-      readonly node: string;
+      /** null: no node ran it, its output is the payload of a signal. */
+      readonly node: string | null;
       readonly output: Json;
     }
   | {

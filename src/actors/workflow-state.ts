@@ -12,7 +12,15 @@ export type WorkflowStatus = 'pending' | 'running' | 'completed' | 'failed' | 'c
 
 export type TaskStatus =
   /** Not handed out yet, or handed out and not begun. */
-  'pending' | 'running' | 'retrying' | 'completed' | 'failed' | 'canceled' | 'skipped';
+  | 'pending'
+  /** For its signal. */
+  | 'waiting'
+  | 'running'
+  | 'retrying'
+  | 'completed'
+  | 'failed'
+  | 'canceled'
+  | 'skipped';
 
 export interface WorkflowState {
   readonly id: string;
@@ -65,7 +73,10 @@ export interface TaskState {
   heartbeatAt: number | null;
   progress: { readonly fraction: number | null; readonly note: string | null } | null;
   details: Json | null;
+  /** Of a completed task; the payload of a signal from the moment it came. */
   output: Json | null;
+  /** The message that brought the signal, when it has come. */
+  signaledBy: string | null;
   failure: Failure | null;
   reason: string | null;
 }
@@ -97,14 +108,14 @@ export function readWorkflowState(text: string): WorkflowState {
     retriedAt: null,
     retriedBy: [],
     ...stored,
-    tasks: tasks.map((task) => ({ attemptsBefore: 0, ...task })),
+    tasks: tasks.map((task) => ({ attemptsBefore: 0, signaledBy: null, ...task })),
   };
 }
 
 type StoredWorkflow = Lacking<
   Omit<WorkflowState, 'tasks'>,
   'tags' | 'defaults' | 'inputDigest' | 'retriedAt' | 'retriedBy'
-> & { readonly tasks: readonly Lacking<TaskState, 'attemptsBefore'>[] };
+> & { readonly tasks: readonly Lacking<TaskState, 'attemptsBefore' | 'signaledBy'>[] };
 
 type Lacking<Whole, Keys extends keyof Whole> = Omit<Whole, Keys> & Partial<Pick<Whole, Keys>>;
 
@@ -158,10 +169,7 @@ export function evolveWorkflow(
   switch (event.type) {
     case 'task.scheduled': {
       const task = openTask(state, event.step);
-      if (state.status === 'pending') {
-        state.status = 'running';
-        state.startedAt ??= event.at;
-      }
+      begin(state, event.at);
       task.deaths = event.attempt === task.attempt ? task.deaths + (event.lost ? 1 : 0) : 0;
       task.status = 'pending';
       task.attempt = event.attempt;
@@ -174,6 +182,22 @@ export function evolveWorkflow(
       task.retryAt = null;
       task.heartbeatAt = null;
       task.progress = null;
+      return state;
+    }
+    case 'task.waiting': {
+      const task = openTask(state, event.step);
+      begin(state, event.at);
+      task.status = 'waiting';
+      task.attempt = event.attempt;
+      task.firstScheduledAt ??= event.at;
+      task.startedAt = event.at;
+      return state;
+    }
+    case 'signal.received': {
+      const task = openTask(state, event.step);
+      assert(task.signaledBy === null, 'W7: a signal comes once');
+      task.signaledBy = event.by;
+      task.output = event.payload;
       return state;
     }
     case 'task.started': {
@@ -289,6 +313,7 @@ function newTask(blockers: number, attemptsBefore: number): TaskState {
     progress: null,
     details: null,
     output: null,
+    signaledBy: null,
     failure: null,
     reason: null,
   };
@@ -309,7 +334,10 @@ function openAgain(
     if (!again.has(number)) return task;
     const waitsFor = plan.steps[number]?.waitsFor ?? [];
     const blockers = waitsFor.filter((other) => again.has(other)).length;
-    return { ...newTask(blockers, task.attempt), details: task.details };
+    const kept = { details: task.details, signaledBy: task.signaledBy };
+    // A signal that came before its step's turn was acknowledged, so it is there when the turn comes now.
+    const output = task.signaledBy === null ? null : task.output;
+    return { ...newTask(blockers, task.attempt), ...kept, output };
   });
   return {
     ...state,
@@ -322,6 +350,12 @@ function openAgain(
     retriedAt: event.at,
     retriedBy: [...state.retriedBy, event.by].slice(-limits.retriesRemembered),
   };
+}
+
+function begin(state: WorkflowState, at: number): void {
+  if (state.status !== 'pending') return;
+  state.status = 'running';
+  state.startedAt ??= at;
 }
 
 function openTask(state: WorkflowState, step: number): TaskState {

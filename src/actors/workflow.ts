@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { underDefaults } from './defaults.ts';
+import { didYouMean } from './did-you-mean.ts';
 import type { Failure } from './failure.ts';
 import type {
   Command,
@@ -31,7 +32,7 @@ import { workOf } from './workflow-work.ts';
  *
  * Invariants: W1 what has ended stays ended, until `workflow.retried` opens what has failed; W2 folding the events gives the
  * state; W3 accepted first and once; W4 tasks are those of the graph; W5 the workflow ends after its tasks; W6 a result
- * counts only for the attempt that is out.
+ * counts only for the attempt that is out; W7 a signal comes once, and is there when its step's turn comes.
  */
 export interface WorkflowTurn extends Decision<WorkflowEvent> {
   readonly state: WorkflowState | null;
@@ -97,6 +98,10 @@ class Turn implements WorkflowTurn {
     }
     if (command.type === 'workflow.retry') {
       this.#retry(state, plan);
+      return;
+    }
+    if (command.type === 'workflow.signal') {
+      this.#signal(state, plan, command);
       return;
     }
     if (isClosed(state)) return;
@@ -219,6 +224,65 @@ class Turn implements WorkflowTurn {
       this.#considerEnd(state, plan);
     }
     this.#reply({ ok: true, value: { state: this.state?.status ?? failed.status } });
+  }
+
+  #signal(
+    state: WorkflowState,
+    plan: Plan,
+    { signal, payload }: Extract<WorkflowCommand, { type: 'workflow.signal' }>,
+  ): void {
+    const { id, to } = this.#envelope;
+    const planned = plan.steps.find(
+      ({ step }) => step.signal !== undefined && step.name === signal,
+    );
+    const task = planned === undefined ? undefined : state.tasks[planned.number];
+    if (planned === undefined || task === undefined) {
+      this.#refuse('UNKNOWN_SIGNAL', unknownSignal(to, signal, plan));
+      return;
+    }
+    if (task.signaledBy === id && !isDeepStrictEqual(task.output, payload)) {
+      this.#refuse(
+        'IDEMPOTENCY_MISMATCH',
+        `the same request has sent ${to} the signal "${signal}" before, with another payload; give a new signal an idempotency key (in the SDK, a requestId) of its own`,
+      );
+      return;
+    }
+    if (task.signaledBy !== id) {
+      if (isClosed(state)) {
+        this.#refuse('ALREADY_CLOSED', `cannot signal workflow in state: ${state.status}`);
+        return;
+      }
+      if (task.signaledBy !== null || hasEnded(task)) {
+        const why =
+          task.signaledBy !== null
+            ? 'it has come before'
+            : `step ${signal} ${task.status === 'failed' ? 'has failed' : `was ${task.status}`}`;
+        this.#refuse(
+          'SIGNAL_NOT_AWAITED',
+          `${to} waits no more for the signal "${signal}": ${why}`,
+        );
+        return;
+      }
+      const step = planned.number;
+      this.#emit({ type: 'signal.received', at: this.#context.now, step, payload, by: id });
+      if (task.status === 'waiting') this.#takeSignal(state, plan, planned, task);
+    }
+    this.#reply({ ok: true, value: { state: task.status } });
+  }
+
+  /** The step's turn has come, and the signal is there. */
+  #takeSignal(state: WorkflowState, plan: Plan, planned: PlannedStep, task: TaskState): void {
+    const { now } = this.#context;
+    this.#emit({
+      type: 'task.completed',
+      at: now,
+      step: planned.number,
+      attempt: task.attempt,
+      startedAt: task.startedAt ?? now,
+      node: null,
+      output: task.output,
+    });
+    this.#settled(state, plan, planned);
   }
 
   #taskEnded(
@@ -398,9 +462,19 @@ class Turn implements WorkflowTurn {
     const reason = this.#reasonToSkip(state, planned);
     if (reason !== null) {
       this.#skip(state, plan, planned, reason);
-    } else if (state.failure === null) {
+    } else if (state.failure !== null) {
+      return;
+    } else if (planned.step.signal !== undefined) {
+      this.#await(state, plan, planned, task);
+    } else {
       this.#schedule(state, plan, planned, { attempt: task.attempt + 1, delivery: 1 });
     }
+  }
+
+  #await(state: WorkflowState, plan: Plan, planned: PlannedStep, task: TaskState): void {
+    const attempt = task.attempt + 1;
+    this.#emit({ type: 'task.waiting', at: this.#context.now, step: planned.number, attempt });
+    if (task.signaledBy !== null) this.#takeSignal(state, plan, planned, task);
   }
 
   #skip(state: WorkflowState, plan: Plan, planned: PlannedStep, reason: string): void {
@@ -515,6 +589,13 @@ function otherThan(
       ? isDeepStrictEqual(input, state.input)
       : inputDigest === null || state.inputDigest === null || inputDigest === state.inputDigest;
   return isSame ? null : 'another input';
+}
+
+function unknownSignal(id: string, signal: string, plan: Plan): string {
+  const names = plan.steps.flatMap(({ step }) => (step.signal === undefined ? [] : [step.name]));
+  const known =
+    names.length === 0 ? 'it waits for none' : `those that it waits for are ${names.join(', ')}`;
+  return `${id} has no step that waits for the signal "${signal}".${didYouMean(signal, names)} Of its signals: ${known}.`;
 }
 
 function unexpected(outcome: Outcome): Failure {

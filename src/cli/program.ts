@@ -17,6 +17,7 @@ import { migrateCommand } from './migrate.ts';
 import { retryCommand } from './retry.ts';
 import { runCommand } from './run.ts';
 import { showCommand } from './show.ts';
+import { signalCommand } from './signal.ts';
 import { startCommand, workerCommand } from './start.ts';
 
 /**
@@ -71,6 +72,7 @@ To begin with:
   runCommand(program);
   listCommand(program);
   showCommand(program);
+  signalCommand(program);
   cancelCommand(program);
   retryCommand(program);
   program.commandsGroup('Operation:');

@@ -1,10 +1,9 @@
-import { text } from 'node:stream/consumers';
-
 import type { Command } from 'commander';
 
-import type { Json, JsonObject } from '#actors/json.ts';
+import { isJsonObject, type JsonObject } from '#actors/json.ts';
 
 import { UsageError } from './failures.ts';
+import { jsonOf } from './json-argument.ts';
 import { type ClusterOptions, connectTo, tagsOption, withCluster } from './options.ts';
 import { print, printJson } from './output.ts';
 
@@ -34,7 +33,7 @@ Examples:
   $ jq -n '{order: 42}' | temjob run order_processing -`,
     )
     .action(async (name: string, given: string, options: RunOptions) => {
-      const input = inputOf(given === '-' ? await text(process.stdin) : given);
+      const input = await inputOf(given);
       await using client = await connectTo(options);
       const { id, tag } = options;
       const handle = await client.start(name, input, {
@@ -52,20 +51,9 @@ Examples:
     });
 }
 
-function inputOf(given: string): JsonObject {
-  let input: Json;
-  try {
-    input = JSON.parse(given);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(
-      `the input is not JSON: ${why}. Quote it for the shell, like '{"order": 42}'.`,
-    );
-  }
-  if (typeof input === 'object' && input !== null && !isList(input)) return input;
-  throw new UsageError(`the input has to be a JSON object, like '{"order": 42}', not ${given}`);
-}
-
-function isList(value: JsonObject | readonly Json[]): value is readonly Json[] {
-  return Array.isArray(value);
+async function inputOf(given: string): Promise<JsonObject> {
+  const example = '{"order": 42}';
+  const input = await jsonOf('the input', given, example);
+  if (isJsonObject(input)) return input;
+  throw new UsageError(`the input has to be a JSON object, like '${example}', not ${given}`);
 }

@@ -20,6 +20,10 @@ export function whyText({ code, step = '', params, until }: Why, now: number): s
       return `step ${step} has failed (attempt ${of('attempt')} of ${of('max')}: ${of('error')}); it is tried again ${
         until === undefined ? 'soon' : inTime(until, now)
       }`;
+    case 'WAITING_FOR_SIGNAL':
+      return `step ${step} has been waiting for ${since} for the signal ${of('signal')}: temjob signal ID ${of('signal')} sends it${
+        until === undefined ? '' : `; it is given up ${inTime(until, now)}`
+      }`;
     case 'NO_NODE_OFFERS_TYPE':
       return `step ${step} needs ${of('type')}, for which no living node has the code: start a node with its module`;
     case 'WAITING_FOR_CAPACITY':

@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { fromJSONSchema } from 'zod';
 
 import type { AnyWorkflow, Graph } from '#actors/definition.ts';
-import type { JsonObject } from '#actors/json.ts';
+import type { Json, JsonObject } from '#actors/json.ts';
 import { tagProblems, type Tags } from '#actors/tags.ts';
 
 import { ClusterError, type StartRequest } from './api.ts';
@@ -28,9 +28,10 @@ export async function admit(
   { input, tags = {}, requestId }: Pick<StartRequest, 'input' | 'tags' | 'requestId'>,
 ): Promise<Admitted> {
   checkTags(tags);
-  const schema = code === null ? storedSchema(graph) : code.input;
-  const admitted = schema === undefined ? input : await validate(graph.name, input, schema);
-  checkSize(graph.name, admitted);
+  const schema = code === null ? storedSchema(graph.inputSchema) : code.input;
+  const what = { name: `the input of ${graph.name}`, pointer: '/input' };
+  const admitted = schema === undefined ? input : await validate<JsonObject>(what, input, schema);
+  checkSize(what, admitted);
   return {
     input: admitted,
     // Defaults may be of the moment, and a newer version may have others: what was asked for is the same all the same.
@@ -39,12 +40,32 @@ export async function admit(
   };
 }
 
-function checkSize(name: string, admitted: JsonObject): void {
+/** The same for the payload of a signal. What nobody knows is for the workflow to refuse: it alone knows how it stands. */
+export async function admitSignal(
+  graph: Graph,
+  code: AnyWorkflow | null,
+  { signal, payload }: { readonly signal: string; readonly payload: Json },
+): Promise<Json> {
+  const awaited = graph.steps.find(({ name }) => name === signal)?.signal;
+  const schema = code === null ? storedSchema(awaited?.schema) : code.code[signal]?.payload;
+  const what = { name: `the payload of ${signal}`, pointer: '/payload' };
+  const admitted = schema === undefined ? payload : await validate<Json>(what, payload, schema);
+  checkSize(what, admitted);
+  return admitted;
+}
+
+/** What is checked, and where in the request it is. */
+interface Checked {
+  readonly name: string;
+  readonly pointer: string;
+}
+
+function checkSize({ name }: Checked, admitted: Json): void {
   const bytes = Buffer.byteLength(JSON.stringify(admitted));
   if (bytes > inputLimitBytes) {
     throw new ClusterError(
       'TOO_LARGE',
-      `the input of ${name} has ${bytes} bytes; at most ${inputLimitBytes} are taken: pass a reference to large data`,
+      `${name} has ${bytes} bytes; at most ${inputLimitBytes} are taken: pass a reference to large data`,
     );
   }
 }
@@ -69,37 +90,37 @@ function digestOf(input: JsonObject): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 
-const compiled = new WeakMap<Graph, StandardSchemaV1>();
+const compiled = new WeakMap<JsonObject, StandardSchemaV1>();
 
-function storedSchema(graph: Graph): StandardSchemaV1 | undefined {
-  if (graph.inputSchema === undefined) return undefined;
-  let schema = compiled.get(graph);
+function storedSchema(stored: JsonObject | undefined): StandardSchemaV1 | undefined {
+  if (stored === undefined) return undefined;
+  let schema = compiled.get(stored);
   if (schema === undefined) {
-    schema = fromJSONSchema({ ...graph.inputSchema });
-    compiled.set(graph, schema);
+    schema = fromJSONSchema({ ...stored });
+    compiled.set(stored, schema);
   }
   return schema;
 }
 
-async function validate(
-  name: string,
-  input: JsonObject,
+async function validate<Made extends Json>(
+  { name, pointer: base }: Checked,
+  given: Made,
   schema: StandardSchemaV1,
-): Promise<JsonObject> {
-  const result = await schema['~standard'].validate(input);
+): Promise<Made> {
+  const result = await schema['~standard'].validate(given);
   if (result.issues === undefined) {
     // What a schema makes of it (defaults, conversions) has to be JSON again before it is stored.
-    const value: JsonObject = JSON.parse(JSON.stringify(result.value));
+    const value: Made = JSON.parse(JSON.stringify(result.value));
     return value;
   }
   const problems = result.issues.map(({ path, message }) => ({
-    pointer: `/input${(path ?? []).map((part) => `/${escape(typeof part === 'object' ? part.key : part)}`).join('')}`,
+    pointer: `${base}${(path ?? []).map((part) => `/${escape(typeof part === 'object' ? part.key : part)}`).join('')}`,
     detail: message,
   }));
   const [first] = problems;
   throw new ClusterError(
     'INVALID_INPUT',
-    `the input of ${name} does not fit its schema: ${first?.pointer ?? '/input'}: ${first?.detail ?? 'invalid'}`,
+    `${name} does not fit its schema: ${first?.pointer ?? base}: ${first?.detail ?? 'invalid'}`,
     { problems },
   );
 }

@@ -18,6 +18,11 @@ export interface ClusterApi {
   cancel(workflowId: string, reason?: string): Promise<void>;
   /** Opens a failed workflow again, from its failed steps. Resolves after that is committed. NOT_FOUND, NOT_FAILED. */
   retry(workflowId: string): Promise<void>;
+  /**
+   * For the step that waits for it, or will. Resolves after it is committed; the same `requestId` again is the same signal.
+   * NOT_FOUND, UNKNOWN_SIGNAL, INVALID_INPUT for a payload that does not fit, SIGNAL_NOT_AWAITED, ALREADY_CLOSED.
+   */
+  signal(request: SignalRequest): Promise<void>;
   /** The newest state, from the owner. NOT_FOUND. */
   workflow(id: string): Promise<WorkflowSnapshot>;
   /** Waits until the workflow has ended, at most `waitMs`; resolves with its state then, ended or not; `signal` ends the wait. NOT_FOUND. */
@@ -103,6 +108,14 @@ export interface StartRequest {
   readonly requestId?: string;
   /** To find it by: at most 16, with keys of 1 to 40 letters, digits and `_ . -`, and values of at most 200 characters. */
   readonly tags?: Tags;
+}
+
+export interface SignalRequest {
+  readonly workflowId: string;
+  /** The name of the step that waits for it. */
+  readonly signal: string;
+  readonly payload: Json;
+  readonly requestId?: string;
 }
 
 export interface Started {
@@ -281,6 +294,8 @@ export type ClusterErrorCode =
   | 'IDEMPOTENCY_MISMATCH'
   | 'ALREADY_CLOSED'
   | 'NOT_FAILED'
+  | 'UNKNOWN_SIGNAL'
+  | 'SIGNAL_NOT_AWAITED'
   | 'NODE_NOT_FOUND'
   | 'LAST_NODE'
   | 'UNKNOWN_DEFINITION'

@@ -3,7 +3,7 @@ import { actorId, isActorKey, isWorkflowId, shardOf } from '#actors/ids.ts';
 import { isJsonObject, type Json } from '#actors/json.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 
-import { admit } from './admission.ts';
+import { admit, admitSignal } from './admission.ts';
 import type {
   ActorCall,
   ClusterApi,
@@ -15,6 +15,7 @@ import type {
   MinuteCounts,
   NodeView,
   ReadinessCheck,
+  SignalRequest,
   Started,
   StartRequest,
   TaskFilter,
@@ -107,6 +108,19 @@ export class NodeApi implements ClusterApi {
     if (!isWorkflowId(workflowId)) throw notFound(workflowId);
     const command = { type: 'workflow.retry' } as const;
     await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command, ...this.#here() });
+  }
+
+  async signal({ workflowId, signal, payload, requestId }: SignalRequest): Promise<void> {
+    this.#parts.health.assertServing();
+    const { graph } = await this.workflow(workflowId);
+    const code = this.#parts.definitions.code(graph.name, graph.version);
+    const command = {
+      type: 'workflow.signal',
+      signal,
+      payload: await admitSignal(graph, code, { signal, payload }),
+    } as const;
+    const id = requestId ?? newMessageId();
+    await this.#parts.caller.call({ id, to: workflowId, command, ...this.#here() });
   }
 
   async workflow(id: string): Promise<WorkflowSnapshot> {

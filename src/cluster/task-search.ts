@@ -156,6 +156,7 @@ export function workflowStatesOf(states: readonly TaskStatus[]): readonly Workfl
 // A workflow that was opened again is pending, and has tasks that have ended.
 const workflowsWith: Readonly<Record<TaskStatus, readonly WorkflowStatus[]>> = {
   pending: ['pending', 'running'],
+  waiting: ['running'],
   running: ['running'],
   retrying: ['running'],
   completed: allStates,

@@ -19,7 +19,7 @@ export const logLimit = 300;
 export const overviewLimits = { minutes: 60, recent: 8, failures: 6 };
 
 export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'canceled';
-export type TaskState = WorkflowState | 'retrying' | 'skipped';
+export type TaskState = WorkflowState | 'waiting' | 'retrying' | 'skipped';
 
 /** JSON to be shown: all of it when it is small, the beginning when it is not. */
 export interface Payload {

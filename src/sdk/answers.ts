@@ -58,6 +58,7 @@ const isWorkflowStatus = isOneOf<WorkflowStatus>({
 
 const isTaskStatus = isOneOf<TaskStatus>({
   pending: true,
+  waiting: true,
   running: true,
   retrying: true,
   completed: true,

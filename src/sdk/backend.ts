@@ -3,7 +3,14 @@ import type { Failure } from '#actors/failure.ts';
 import type { Json, JsonObject } from '#actors/json.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
-import type { ActorCall, ListFilter, Started, StartRequest, WorkflowPage } from '#cluster/api.ts';
+import type {
+  ActorCall,
+  ListFilter,
+  SignalRequest,
+  Started,
+  StartRequest,
+  WorkflowPage,
+} from '#cluster/api.ts';
 
 /**
  * What a client needs of a cluster, and all it needs: over a node in the same program, or over the HTTP door of another.
@@ -13,6 +20,7 @@ export interface Backend {
   start(request: StartRequest): Promise<Started>;
   cancel(id: string, reason?: string): Promise<void>;
   retry(id: string): Promise<void>;
+  signal(request: SignalRequest): Promise<void>;
   describe(id: string): Promise<WorkflowView>;
   tasks(id: string): Promise<readonly TaskView[]>;
   task(id: string): Promise<TaskView>;

@@ -10,7 +10,7 @@ import type {
 import type { JsonObject } from '#actors/json.ts';
 
 import { DefinitionError } from './definition-error.ts';
-import type { Draft, StepDraft } from './draft.ts';
+import type { Draft, SignalStepOptions, StepDraft } from './draft.ts';
 import { checkGraph } from './graph-check.ts';
 import { checkName } from './names.ts';
 import type { Place } from './policy.ts';
@@ -34,7 +34,7 @@ export function build(draft: Draft): WorkflowDefinition<never, never> {
   checkName('workflow', name);
   const where = `workflow "${name}"`;
   for (const step of draft.steps) checkName('step', step.name, where);
-  const input = inputOf(options.input, where);
+  const input = schemaOf(options.input, 'options.input', { where });
   const inputSchema = input === null ? null : jsonSchemaOf(input);
   const steps = draft.steps.map((step) => stepOf(step, draft));
   const unversioned: Omit<Graph, 'version'> = {
@@ -54,8 +54,10 @@ export function build(draft: Draft): WorkflowDefinition<never, never> {
   };
 }
 
-function stepOf(step: StepDraft, { name, options, tasks }: Draft): Step {
+function stepOf(step: StepDraft, draft: Draft): Step {
+  const { name, options, tasks } = draft;
   const place: Place = { where: `workflow "${name}"`, step: step.name };
+  if (step.signal !== null) return signalStepOf(step, step.signal, place, name);
   const type = tasks.find((known) => known.type === step.task);
   const own = taskOptionsOf(step, place);
   const retry = [retryOf(options.retry, place) ?? {}, type?.options.retry, own.retry];
@@ -78,8 +80,45 @@ function stepOf(step: StepDraft, { name, options, tasks }: Draft): Step {
   };
 }
 
+/** What no handler runs for needs none of what is said of handlers: it is waited for once, and for as long as it is let. */
+function signalStepOf(
+  draft: StepDraft,
+  signal: SignalStepOptions,
+  place: Place,
+  workflow: string,
+): Step {
+  if (draft.when !== null) {
+    throw new DefinitionError({
+      code: 'BAD_STEP',
+      ...place,
+      message:
+        'it waits for a signal, and conditions are looked at where handlers run. Give the condition to a step before it, and let this one be skipped with that: whenNeedsSkipped: "skip".',
+    });
+  }
+  const payload = schemaOf(signal.payload, 'payload', place);
+  const schema = payload === null ? null : jsonSchemaOf(payload);
+  return {
+    name: draft.name,
+    task: draft.name,
+    queue: `${workflow}/${draft.name}`,
+    needs: draft.needs,
+    retry: wholeRetry([{ maxAttempts: 1 }], place),
+    timeouts: wholeTimeouts([
+      { startToCloseMs: null, scheduleToCloseMs: limit('timeout', signal.timeout, place) ?? null },
+    ]),
+    onError: draft.onError,
+    conditional: false,
+    mapped: false,
+    whenNeedsSkipped: draft.whenNeedsSkipped,
+    priority: defaultPriority,
+    isolate: false,
+    signal: schema === null ? {} : { schema },
+  };
+}
+
 function codeOf(step: StepDraft): StepCode {
   return {
+    ...(step.signal?.payload === undefined ? {} : { payload: step.signal.payload }),
     ...(step.run === null ? {} : { run: step.run }),
     ...(step.when === null ? {} : { when: step.when.code }),
     ...(step.map === null ? {} : { map: step.map.code }),
@@ -102,7 +141,11 @@ export function withTask(
   });
 }
 
-function inputOf(schema: StandardSchemaV1 | undefined, where: string): StandardSchemaV1 | null {
+function schemaOf(
+  schema: StandardSchemaV1 | undefined,
+  option: string,
+  place: Place,
+): StandardSchemaV1 | null {
   if (schema === undefined) return null;
   const standard: unknown = schema['~standard'];
   const isSchema =
@@ -113,9 +156,8 @@ function inputOf(schema: StandardSchemaV1 | undefined, where: string): StandardS
   if (isSchema) return schema;
   throw new DefinitionError({
     code: 'BAD_INPUT_SCHEMA',
-    where,
-    message:
-      'options.input is not a Standard Schema, so no input could be checked. Give it a schema of zod, valibot, arktype or another library that implements Standard Schema.',
+    ...place,
+    message: `${option} is not a Standard Schema, so nothing could be checked. Give it a schema of zod, valibot, arktype or another library that implements Standard Schema.`,
   });
 }
 

@@ -17,6 +17,7 @@ import type { ListFilter, WorkflowPage, WorkflowRow } from '#cluster/api.ts';
 import { ClusterError } from '#cluster/api.ts';
 
 import type { Actor, ActorRef } from './actor.ts';
+import { asJson } from './as-json.ts';
 import type { Backend, LocalNode } from './backend.ts';
 import { NotANodeError } from './client-errors.ts';
 import type { Reach, ResultOptions } from './handle.ts';
@@ -344,18 +345,6 @@ function handlerOf(type: string, handler: TaskHandler | undefined): TaskHandler 
   throw new TypeError(
     `there is no handler for task type "${type}". Give one: registerTaskHandler("${type}", (input) => …).`,
   );
-}
-
-/** What JSON makes of a value, which is what gets stored, whichever way the call goes. */
-function asJson(value: unknown, what: string): Json {
-  try {
-    const json: Json = JSON.parse(JSON.stringify(value ?? null));
-    return json;
-  } catch (error) {
-    throw new ClusterError('INVALID_INPUT', `${what} is not JSON: ${String(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {

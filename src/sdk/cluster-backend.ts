@@ -6,6 +6,7 @@ import type {
   ActorCall,
   ClusterApi,
   ListFilter,
+  SignalRequest,
   Started,
   StartRequest,
   WorkflowPage,
@@ -34,6 +35,10 @@ export class ClusterBackend implements Backend {
 
   async retry(id: string): Promise<void> {
     await this.#api.retry(id);
+  }
+
+  async signal(request: SignalRequest): Promise<void> {
+    await this.#api.signal(request);
   }
 
   async describe(id: string): Promise<WorkflowView> {

@@ -36,6 +36,16 @@ export interface StepDraft extends RunOptions {
   readonly map: CodeDraft<NonNullable<StepCode['map']>> | null;
   readonly onError: string | null;
   readonly whenNeedsSkipped: 'run' | 'skip';
+  /** There when the step waits for a signal instead of running something. */
+  readonly signal: SignalStepOptions | null;
+}
+
+/** What holds for a step that waits for a signal. */
+export interface SignalStepOptions<Schema extends StandardSchemaV1 = StandardSchemaV1> {
+  /** Checks the payload, and gives the step's output its type. Without it any JSON will do. */
+  readonly payload?: Schema;
+  /** How long it is waited for; then the step fails, as `SignalTimeout`. Default: as long as the workflow may take. */
+  readonly timeout?: Duration | null;
 }
 
 /** A function, and the text its author wrote, which tells versions apart. */

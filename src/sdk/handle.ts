@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Duration } from '#actors/duration.ts';
@@ -5,6 +6,7 @@ import { formatDuration, parseDuration } from '#actors/duration.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 import { ClusterError } from '#cluster/api.ts';
 
+import { asJson } from './as-json.ts';
 import type { Backend, Ending } from './backend.ts';
 import { WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
 
@@ -18,6 +20,11 @@ export interface ResultOptions {
   readonly timeout?: Duration;
   /** Ends the wait, not the workflow. */
   readonly signal?: AbortSignal;
+}
+
+export interface SignalOptions {
+  /** Makes repeats of one call the same signal. Made for each call unless given. */
+  readonly requestId?: string;
 }
 
 /** A workflow in the hands of a client: its id, and what can be done with it. It costs nothing to hold, or to make anew from the id. */
@@ -81,6 +88,21 @@ export class WorkflowHandle<Output> {
    */
   async retry(): Promise<void> {
     await this.#reach.backend().retry(this.id);
+  }
+
+  /**
+   * Sends it the signal that its step of this name waits for, or will wait for: the payload is that step's output. Resolves
+   * once that will not be lost. Nothing is the payload `{}`.
+   * @throws ClusterError `INVALID_INPUT` when the payload does not fit the step's schema; `SIGNAL_NOT_AWAITED` when it has come
+   * before or the step has ended; `UNKNOWN_SIGNAL`, `ALREADY_CLOSED`, `NOT_FOUND`
+   */
+  async signal(signal: string, payload: unknown = {}, options: SignalOptions = {}): Promise<void> {
+    await this.#reach.backend().signal({
+      workflowId: this.id,
+      signal,
+      payload: asJson(payload, `the payload of ${signal}`),
+      requestId: options.requestId ?? randomUUID(),
+    });
   }
 
   async #ending(until: number, stop: AbortSignal): Promise<Ending | null> {

@@ -5,6 +5,7 @@ import type {
   ActorCall,
   ClusterErrorCode,
   ListFilter,
+  SignalRequest,
   Started,
   StartRequest,
   WorkflowPage,
@@ -68,6 +69,14 @@ export class HttpBackend implements Backend {
 
   async retry(id: string): Promise<void> {
     await this.#request('POST', `${workflowPath(id)}/retry`, isSomething);
+  }
+
+  async signal({ workflowId, signal, payload, requestId }: SignalRequest): Promise<void> {
+    const path = `${workflowPath(workflowId)}/signals/${encodeURIComponent(signal)}`;
+    await this.#request('POST', path, isSomething, {
+      body: { payload },
+      headers: requestId === undefined ? {} : { 'Idempotency-Key': requestId },
+    });
   }
 
   async describe(id: string): Promise<WorkflowView> {
@@ -231,6 +240,8 @@ const codes: Readonly<Record<ClusterErrorCode, true>> = {
   ALREADY_EXISTS: true,
   ALREADY_CLOSED: true,
   NOT_FAILED: true,
+  UNKNOWN_SIGNAL: true,
+  SIGNAL_NOT_AWAITED: true,
   NODE_NOT_FOUND: true,
   LAST_NODE: true,
   IDEMPOTENCY_MISMATCH: true,

@@ -13,7 +13,7 @@ export { asyncTaskHandler, simpleTaskHandler } from './task-handlers.ts';
 
 // ---- options ----
 export type { Duration } from '#actors/duration.ts';
-export type { WorkflowOptions } from './draft.ts';
+export type { SignalStepOptions, WorkflowOptions } from './draft.ts';
 export type { ErrorClass, RetryOptions, RunOptions, TimeoutOptions } from './policy.ts';
 
 // ---- what handlers see and throw ----
@@ -37,7 +37,7 @@ export type { StepError, StepTaskContext, StepView, Stored } from './shape.ts';
 export { connect } from './connect.ts';
 export type { HttpConnection, NodeConnection } from './connect.ts';
 export type { AnyMessages, Client, ExecuteOptions, StartOptions } from './client.ts';
-export type { ResultOptions, WorkflowHandle } from './handle.ts';
+export type { ResultOptions, SignalOptions, WorkflowHandle } from './handle.ts';
 export {
   NotANodeError,
   NotPermittedError,

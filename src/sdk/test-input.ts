@@ -1,3 +1,5 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
 import type { WorkflowDefinition } from '#actors/definition.ts';
 import { isJsonObject, type Json, type JsonObject } from '#actors/json.ts';
 import { jsonText } from '#cluster/compute/json-text.ts';
@@ -8,7 +10,14 @@ export function validInput(
   input: unknown,
 ): JsonObject {
   const what = `the input of workflow "${graph.name}"`;
-  const result = schema === undefined ? { value: input } : schema['~standard'].validate(input);
+  const value = valid(schema, input, what);
+  if (!isJsonObject(value)) throw new TypeError(`${what} must be an object.`);
+  return value;
+}
+
+/** What comes from outside, as its schema makes it. */
+export function valid(schema: StandardSchemaV1 | undefined, given: unknown, what: string): Json {
+  const result = schema === undefined ? { value: given } : schema['~standard'].validate(given);
   if (result instanceof Promise) {
     throw new TypeError(`${what} is validated asynchronously, which the test kit cannot do.`);
   }
@@ -19,9 +28,7 @@ export function validInput(
     });
     throw new TypeError(`${what} is not valid: ${problems.join('; ')}`);
   }
-  const value = asJson(result.value, what);
-  if (!isJsonObject(value)) throw new TypeError(`${what} must be an object.`);
-  return value;
+  return asJson(result.value, what);
 }
 
 /** As it would arrive. */

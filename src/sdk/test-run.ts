@@ -1,5 +1,6 @@
 import type { ActorEvent, UserActor } from '#actors/actor.ts';
 import { isWorkflowEvent, WorkflowActor } from '#actors/actor.ts';
+import type { AnyWorkflow } from '#actors/definition.ts';
 import { didYouMean } from '#actors/did-you-mean.ts';
 import type { Failure } from '#actors/failure.ts';
 import type { Json } from '#actors/json.ts';
@@ -12,6 +13,7 @@ import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 import { taskViews, workflowView } from '#actors/workflow-view.ts';
 
 import { WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
+import { valid } from './test-input.ts';
 
 /** A workflow in the hands of a test. */
 export class TestRun<Output> {
@@ -19,14 +21,16 @@ export class TestRun<Output> {
   readonly #actor: WorkflowActor;
   readonly #watched: Watched;
   readonly #env: Reach;
+  readonly #definition: AnyWorkflow;
 
-  constructor(watched: Watched, env: Reach) {
+  constructor(definition: AnyWorkflow, watched: Watched, env: Reach) {
     const { actor } = watched;
     if (!(actor instanceof WorkflowActor)) throw new TypeError(`${actor.id} is no workflow`);
     this.id = actor.id;
     this.#actor = actor;
     this.#watched = watched;
     this.#env = env;
+    this.#definition = definition;
   }
 
   /**
@@ -83,6 +87,16 @@ export class TestRun<Output> {
   /** @throws RefusedError when it has ended in another way */
   cancel(reason = 'canceled by the test'): void {
     accepted(this.#env.call({ type: 'workflow.cancel', reason }));
+  }
+
+  /**
+   * Sends it the signal that its step of this name waits for, or will wait for.
+   * @throws TypeError when the payload does not fit the step's schema; RefusedError when the signal is not awaited
+   */
+  signal(signal: string, payload: unknown = {}): void {
+    const schema = this.#definition.code[signal]?.payload;
+    const fitting = valid(schema, payload, `the payload of "${signal}"`);
+    accepted(this.#env.call({ type: 'workflow.signal', signal, payload: fitting }));
   }
 
   get #state(): WorkflowState {

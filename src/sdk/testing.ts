@@ -134,7 +134,7 @@ export class TestEnvironment {
       onConflict: 'fail',
     };
     accepted(this.#call(watched, command));
-    return new TestRun<Output>(watched, {
+    return new TestRun<Output>(definition, watched, {
       call: (message) => this.#call(watched, message),
       wait: async (look, what) => await this.#wait(look, what),
     });
@@ -368,8 +368,17 @@ export class TestEnvironment {
   }
 
   #giveUp(): void {
+    const signals = [...this.#actors.values()].flatMap(({ actor }) =>
+      actor instanceof WorkflowActor ? awaitedBy(actor) : [],
+    );
+    const awaited =
+      signals.length === 0
+        ? ''
+        : ` Signals are waited for: ${signals.join(', ')}; send one with run.signal(…).`;
     for (const wait of this.#waits) {
-      wait.reject(new Error(`${wait.what} will never come: nothing runs, and nothing is due.`));
+      wait.reject(
+        new Error(`${wait.what} will never come: nothing runs, and nothing is due.${awaited}`),
+      );
     }
   }
 
@@ -451,6 +460,12 @@ class Attempt implements Host {
     this.abortReason = reason;
     this.#controller.abort(new DOMException(reason, 'AbortError'));
   }
+}
+
+function awaitedBy({ id, plan, state }: WorkflowActor): readonly string[] {
+  return plan.steps.flatMap(({ number, step }) =>
+    state?.tasks[number]?.status === 'waiting' ? [`"${step.name}" of ${id}`] : [],
+  );
 }
 
 function keyOf({ actor, task, attempt, delivery }: WorkRef): string {

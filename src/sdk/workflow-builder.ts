@@ -4,7 +4,7 @@ import type { JsonObject } from '#actors/json.ts';
 
 import { build, withTask } from './build.ts';
 import { DefinitionError } from './definition-error.ts';
-import type { Draft, StepDraft, WorkflowOptions } from './draft.ts';
+import type { Draft, SignalStepOptions, StepDraft, WorkflowOptions } from './draft.ts';
 import { task } from './task.ts';
 
 /**
@@ -45,9 +45,17 @@ export class WorkflowBuilder {
 
   /** Adds a step. A second step of the same type is told apart by `as`. */
   addStep(type: string, { as = type }: { readonly as?: string } = {}): StepBuilder {
+    return this.#add({ name: as, task: type, signal: null });
+  }
+
+  /** Adds a step that runs nothing: it waits for the signal of its name, whose payload is its output. */
+  addSignal(name: string, options: SignalStepOptions = {}): StepBuilder {
+    return this.#add({ name, task: null, signal: options });
+  }
+
+  #add(what: Pick<StepDraft, 'name' | 'task' | 'signal'>): StepBuilder {
     const index = this.#steps.push({
-      name: as,
-      task: type,
+      ...what,
       run: null,
       needs: [],
       when: null,
@@ -131,6 +139,10 @@ class StepBuilder {
 
   addStep(type: string, options?: { readonly as?: string }): StepBuilder {
     return this.#workflow.addStep(type, options);
+  }
+
+  addSignal(name: string, options?: SignalStepOptions): StepBuilder {
+    return this.#workflow.addSignal(name, options);
   }
 
   build(): WorkflowDefinition {

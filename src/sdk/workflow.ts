@@ -6,11 +6,11 @@ import type {
   TaskHandler,
   WorkflowDefinition,
 } from '#actors/definition.ts';
-import type { JsonObject } from '#actors/json.ts';
+import type { Json, JsonObject } from '#actors/json.ts';
 
 import { build, withTask } from './build.ts';
 import { DefinitionError } from './definition-error.ts';
-import type { Draft, StepDraft, WorkflowOptions } from './draft.ts';
+import type { Draft, SignalStepOptions, StepDraft, WorkflowOptions } from './draft.ts';
 import type { RunOptions } from './policy.ts';
 import type {
   MergedInput,
@@ -137,6 +137,47 @@ class Workflow<S extends Shape> {
   }
 
   /**
+   * Adds a step that runs nothing: it waits for the signal of its name, which somebody sends from outside, such as a person
+   * who approves. The payload of the signal is the step's output. One that comes early is kept until it is the step's turn.
+   */
+  signal<
+    Name extends string,
+    Schema extends StandardSchemaV1 = StandardSchemaV1<Json>,
+    Needs extends StepNames<S> = never,
+    Mode extends 'run' | 'skip' = 'run',
+    OnError extends string = never,
+  >(
+    name: Name,
+    options: SignalStepOptions<Schema> &
+      Pick<
+        StepOptions<never, Needs, never, OnError, Mode>,
+        'needs' | 'onError' | 'whenNeedsSkipped'
+      > = {},
+  ): Workflow<
+    WithStep<
+      S,
+      Name,
+      Needs,
+      StandardSchemaV1.InferOutput<Schema>,
+      { when: never; onError: OnError; mode: Mode }
+    >
+  > {
+    const { needs, onError, whenNeedsSkipped, ...signal } = options;
+    const step: StepDraft = {
+      name,
+      task: null,
+      run: null,
+      needs: [...(needs ?? [])],
+      when: null,
+      map: null,
+      onError: onError ?? null,
+      whenNeedsSkipped: whenNeedsSkipped ?? 'run',
+      signal,
+    };
+    return new Workflow({ ...this.#draft, steps: [...this.#draft.steps, step] });
+  }
+
+  /**
    * Checks everything and compiles it.
    * @throws DefinitionError that names the culprit
    */
@@ -204,5 +245,6 @@ function draftOf(name: string, options: UntypedStepOptions, where: string): Step
     map: map === undefined ? null : { code: map, text: String(map) },
     onError: onError ?? null,
     whenNeedsSkipped: whenNeedsSkipped ?? 'run',
+    signal: null,
   };
 }

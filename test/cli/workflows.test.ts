@@ -339,6 +339,7 @@ describe('the reason why a workflow waits', () => {
     type: 'mail',
     since: at(-90_000),
     shard: 1,
+    signal: 'approve',
   };
   const texts: Readonly<Record<WhyCode, string>> = {
     WAITING_FOR_OWNER: 'no node decides for it just now; another one takes over within seconds',
@@ -346,6 +347,8 @@ describe('the reason why a workflow waits', () => {
     RUNNING_SILENT:
       'step s runs on node a, attempt 2, but has sent no heartbeat for 1 min 30 s; it is given up in 5.0 s',
     WAITING_FOR_RETRY: 'step s has failed (attempt 2 of 3: no luck); it is tried again in 5.0 s',
+    WAITING_FOR_SIGNAL:
+      'step s has been waiting for 1 min 30 s for the signal approve: temjob signal ID approve sends it; it is given up in 5.0 s',
     NO_NODE_OFFERS_TYPE:
       'step s needs mail, for which no living node has the code: start a node with its module',
     WAITING_FOR_CAPACITY:

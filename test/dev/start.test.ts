@@ -20,6 +20,9 @@ describe('npm start, whole', function () {
       const url = await ready(dev);
       await dev.prints(/Cluster +3 nodes/);
       await dev.prints(/Samples +\d+ workflows started/);
+      for (const [index, { name, awaits }] of sampleRuns.entries()) {
+        if (awaits !== undefined) await signaled(url, `sample-${index + 1}-${name}`, awaits);
+      }
       const ends = await Promise.all(
         sampleRuns.map(async ({ name }, index) => await ended(url, `sample-${index + 1}-${name}`)),
       );
@@ -127,6 +130,19 @@ function startDev(
   { args = [], env = {} }: { args?: readonly string[]; env?: Record<string, string> } = {},
 ): Script {
   return new Script(main, { args: ['dev', '--port', '0', '--data', dir.path, ...args], env });
+}
+
+async function signaled(
+  url: string,
+  id: string,
+  { signal, payload }: { readonly signal: string; readonly payload: object },
+): Promise<void> {
+  const response = await fetch(`${url}/api/v1/workflows/${id}/signals/${signal}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ payload }),
+  });
+  expect(response.status).to.equal(202);
 }
 
 async function ready(dev: Script): Promise<string> {

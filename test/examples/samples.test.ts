@@ -5,6 +5,7 @@ import { WorkflowFailedError, connect, type Client } from '#sdk/index.ts';
 import { sampleRuns, shoppingCart } from '../../examples/index.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { openDoors, type TestDoors } from '../support/doors.ts';
+import { until } from '../support/until.ts';
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
@@ -29,7 +30,11 @@ describe('the samples', () => {
     doors = await openDoors(cluster.apis);
     client = await connect({ url: doors.url });
     runs = Promise.allSettled(
-      sampleRuns.map(async ({ name, input }) => await client.execute(name, input)),
+      sampleRuns.map(async ({ name, input, awaits }) => {
+        const handle = await client.start(name, input);
+        if (awaits !== undefined) await handle.signal(awaits.signal, awaits.payload);
+        return await handle.result();
+      }),
     );
   });
 
@@ -87,6 +92,38 @@ describe('the samples', () => {
     expect(error).to.have.property('message').that.includes('Only 100 of lamp are in stock.');
     expect(view).to.include({ state: 'failed', error: 'Only 100 of lamp are in stock.' });
     expect(validation).to.include({ step: 'validate_inventory', state: 'failed', attempt: 1 });
+  });
+
+  it('expense_approval stands still until somebody decides, and declines when the answer is no', async () => {
+    const input = { employee: 'Alan', purpose: 'A chess computer', amount: 900 };
+    const handle = await client.start('expense_approval', input);
+    await until(async () => (await handle.tasks())[1]?.state === 'waiting');
+    const { state, why } = await handle.describe();
+
+    await handle.signal('approve', { approved: false, comment: 'play at home' });
+
+    expect(state).to.equal('running');
+    expect(why).to.deep.include({ code: 'WAITING_FOR_SIGNAL', step: 'approve' });
+    expect(await handle.result()).to.deep.equal({
+      ...input,
+      asked: 'May Alan spend 900?',
+      approved: false,
+      comment: 'play at home',
+      told: 'Alan: play at home',
+    });
+  });
+
+  it('expense_approval of a small sum asks nobody', async () => {
+    const input = { employee: 'Alan', purpose: 'Pencils', amount: 5 };
+    const handle = await client.start('expense_approval', input);
+    expect(await handle.result()).to.include({ paid: 5 });
+    const tasks = await handle.tasks();
+    expect(tasks.map(({ state }) => state)).to.deep.equal([
+      'skipped',
+      'skipped',
+      'completed',
+      'skipped',
+    ]);
   });
 
   it('shopping_cart keeps what is put into it', async () => {

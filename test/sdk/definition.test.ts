@@ -148,8 +148,8 @@ describe('a definition', () => {
     const graphs = Object.values(examples).flatMap((example) =>
       'kind' in example && example.kind === 'workflow' ? [example.graph] : [],
     );
-    expect(graphs).to.have.length(10);
-    expect(new Set(graphs.map(({ version }) => version)).size).to.equal(10);
+    expect(graphs).to.have.length(11);
+    expect(new Set(graphs.map(({ version }) => version)).size).to.equal(11);
     expect(graphs.map(({ name }) => name)).to.include.members(
       examples.sampleRuns.map(({ name }) => name),
     );

@@ -41,6 +41,12 @@ describe('the measure of a recovery', () => {
     expect(none.tookMs).to.equal(null);
   });
 
+  it('does not wait for one that waits for a person', () => {
+    const still = { ...row('still', 4), task_states: { completed: 1, waiting: 1, pending: 2 } };
+    const both = { ...row('both', 4), task_states: { running: 1, waiting: 1 } };
+    expect([...(countFrom(dying, [still, both]).waiting ?? []).keys()]).to.deep.equal(['both']);
+  });
+
   it('says nothing where nothing ran', () => {
     const idle = countFrom(dying, []);
     expect(advanceRecovery(idle, rows, 2_000).tookMs).to.equal(null);

@@ -6,35 +6,62 @@ import { t } from '../i18n/text.ts';
 import { type Control, groupControl, type Marks } from './controls.ts';
 import { fieldsOf, isObject, parse } from './fields.ts';
 
-/** The pointer of what the form makes, in the body of the request. */
-const root = '/input';
-
-export interface InputForm {
+/** A form that makes JSON, and is JSON itself where no schema says which fields it has. */
+export interface JsonForm<Value extends Json> {
   readonly element: HTMLElement;
   /** What is typed, as far as it can be read. */
-  draft(): JsonObject;
-  /** The input, or null when something is missing or wrong, which is then shown at its place. */
-  read(): JsonObject | null;
+  draft(): Value;
+  /** The value; undefined when something is missing or wrong, which is then shown at its place. */
+  read(): Value | undefined;
   /** Shows what the server said at the fields that it is about; returns what is about none. */
   blame(problems: readonly FieldProblem[]): readonly FieldProblem[];
 }
 
-/** A form for the input of a workflow: fields where the schema of the input says which, JSON always. */
-export function inputForm(schema: JsonObject | undefined): InputForm {
+/** What is to be made. */
+interface Target<Value extends Json> {
+  /** Where it is in the body of the request. */
+  readonly pointer: string;
+  readonly empty: Value;
+  readonly is: (value: Json | undefined) => value is Value;
+}
+
+/** For the input of a workflow: fields where the schema of the input says which, JSON always. */
+export function inputForm(schema: JsonObject | undefined): JsonForm<JsonObject> {
+  return jsonForm(schema, { pointer: '/input', empty: {}, is: isObject });
+}
+
+/** The same for the payload of a signal, which may be any JSON. */
+export function payloadForm(schema: JsonObject | undefined): JsonForm<Json> {
+  return jsonForm<Json>(schema, { pointer: '/payload', empty: {}, is: isThere });
+}
+
+function isThere(value: Json | undefined): value is Json {
+  return value !== undefined;
+}
+
+function jsonForm<Value extends Json>(
+  schema: JsonObject | undefined,
+  target: Target<Value>,
+): JsonForm<Value> {
+  const { pointer: root, empty, is } = target;
   const fields = fieldsOf(schema);
   const marks: Marks = new Map();
-  const json = jsonArea();
+  const json = jsonArea(target);
   const place = h('div', { class: 'fields' });
   if (fields === null) {
     fill(place, h('p', { class: 'quiet hint' }, t('form.schemaless')), json.element);
     return {
       element: place,
-      draft: () => json.draft() ?? {},
+      draft: () => json.draft() ?? empty,
       read: () => json.read(),
       blame: (problems) => json.blame(problems),
     };
   }
   const group = groupControl(fields, root, marks);
+  const made = (): Value | undefined => {
+    const value = objectOf(group);
+    return is(value) ? value : undefined;
+  };
   let asJson = false;
   const form = h('button', { type: 'button', onclick: () => toForm() }, t('form.fields'));
   const raw = h('button', { type: 'button', onclick: () => toJson() }, t('form.json'));
@@ -51,8 +78,8 @@ export function inputForm(schema: JsonObject | undefined): InputForm {
     show();
   };
   const toForm = (): void => {
-    const value = asJson ? json.read() : null;
-    if (value === null) return;
+    const value = asJson ? json.read() : undefined;
+    if (value === undefined) return;
     if (!group.write(value)) {
       json.complain(t('form.unfit'));
       return;
@@ -68,16 +95,16 @@ export function inputForm(schema: JsonObject | undefined): InputForm {
       h('div', { class: 'segments', role: 'group', 'aria-label': t('form.how') }, form, raw),
       place,
     ),
-    draft: () => (asJson ? (json.draft() ?? {}) : objectOf(group)),
+    draft: () => (asJson ? json.draft() : made()) ?? empty,
     read: () => {
       if (asJson) return json.read();
       for (const mark of marks.values()) mark('');
-      return group.check() ? objectOf(group) : null;
+      return group.check() ? made() : undefined;
     },
     blame: (problems) => {
       if (asJson) return json.blame(problems);
       return problems.filter(({ pointer, detail }) => {
-        const mark = nearest(marks, pointer);
+        const mark = nearest(marks, root, pointer);
         mark?.(detail);
         return mark === null;
       });
@@ -86,7 +113,7 @@ export function inputForm(schema: JsonObject | undefined): InputForm {
 }
 
 /** The mark of a pointer, or of what it lies in. */
-function nearest(marks: Marks, pointer: string): ((text: string) => void) | null {
+function nearest(marks: Marks, root: string, pointer: string): ((text: string) => void) | null {
   for (let at = pointer; at.startsWith(`${root}/`); at = at.slice(0, at.lastIndexOf('/'))) {
     const mark = marks.get(at);
     if (mark !== undefined) return mark;
@@ -99,16 +126,16 @@ function objectOf(control: Control): JsonObject {
   return isObject(value) ? value : {};
 }
 
-interface JsonArea {
+interface JsonArea<Value extends Json> {
   readonly element: HTMLElement;
-  draft(): JsonObject | null;
-  read(): JsonObject | null;
-  write(value: JsonObject): void;
+  draft(): Value | undefined;
+  read(): Value | undefined;
+  write(value: Json): void;
   complain(text: string): void;
   blame(problems: readonly FieldProblem[]): readonly FieldProblem[];
 }
 
-function jsonArea(): JsonArea {
+function jsonArea<Value extends Json>({ pointer: root, is }: Target<Value>): JsonArea<Value> {
   const area = h('textarea', {
     id: 'input-json',
     rows: 12,
@@ -126,9 +153,9 @@ function jsonArea(): JsonArea {
     const read = parse(anything, area.value.trim() === '' ? '{}' : area.value);
     return read.ok ? read.value : undefined;
   };
-  const draft = (): JsonObject | null => {
+  const draft = (): Value | undefined => {
     const value = parsed();
-    return isObject(value) ? value : null;
+    return is(value) ? value : undefined;
   };
   return {
     element: h(
@@ -141,7 +168,7 @@ function jsonArea(): JsonArea {
     draft,
     read: () => {
       const value = draft();
-      if (value !== null) complain('');
+      if (value !== undefined) complain('');
       else complain(parsed() === undefined ? t('form.notJson') : t('form.notObject'));
       return value;
     },

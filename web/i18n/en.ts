@@ -9,6 +9,7 @@ export const en = {
 
   // States, of workflows, tasks and nodes
   'state.pending': 'pending',
+  'state.waiting': 'waiting',
   'state.running': 'running',
   'state.retrying': 'retrying',
   'state.completed': 'completed',
@@ -272,6 +273,7 @@ export const en = {
   'definition.needs': 'Needs',
   'definition.attempts': 'Attempts',
   'definition.timeouts': 'Timeouts',
+  'definition.signal': 'waits for a signal',
   'definition.conditional': 'conditional',
   'definition.mapped': 'input mapped',
   'definition.isolated': 'thread of its own',

@@ -18,7 +18,11 @@ export const workflowTexts = {
   'workflow.canceled': 'Canceled:',
   'workflow.failed': 'Failed:',
   'workflow.in-step': 'in step {step}',
+  'notice.signaled': 'The signal {signal} was sent.',
   'notice.retried': 'The workflow goes on from its failed steps.',
+  'signal.title': 'Send the signal {signal}',
+  'signal.text': '{name} {id} waits for it, and goes on with what you send.',
+  'signal.send': 'Send',
   'cancel.title': 'Cancel this workflow?',
   'cancel.text': '{name} {id} stops where it is. What has been done is not undone.',
   'cancel.reason': 'Reason (may be empty)',
@@ -40,10 +44,13 @@ export const workflowTexts = {
     '{step} runs on node {node}, attempt {attempt}, and has said nothing for {time}.',
   'why.WAITING_FOR_RETRY':
     '{step} waits for its next attempt: attempt {attempt} of {max} failed with {error}.',
+  'why.WAITING_FOR_SIGNAL':
+    '{step} has been waiting for its signal for {time}: somebody has to send it.',
   'why.NO_NODE_OFFERS_TYPE':
     'No node offers {type}, so {step} cannot run. Start a node with a module that has it.',
   'why.WAITING_FOR_CAPACITY': '{step} waits for a free thread on a node that offers {type}.',
   'why.until': 'It goes on in {left}, at {clock}.',
+  'why.times-out': 'The step fails if none comes within {left}, by {clock}.',
   'why.given-up': 'The attempt is given up in {left}, at {clock}.',
 
   // The graph
@@ -67,12 +74,14 @@ export const workflowTexts = {
   'timeline.reading': 'Reading the events: {read} of {all}',
   'timeline.queued': 'attempt {attempt}: queued for {time}',
   'timeline.running': 'attempt {attempt}: ran for {time}',
+  'timeline.waiting': 'waited for its signal for {time}',
   'timeline.backoff': 'after attempt {attempt}: waited for {time}',
   'timeline.many': 'attempts {first} to {last}, in {time}',
   'timeline.key.queued': 'queued',
   'timeline.key.running': 'running',
   'timeline.key.completed': 'completed',
   'timeline.key.failed': 'failed',
+  'timeline.key.waiting': 'waiting for a signal',
   'timeline.key.backoff': 'waiting to try again',
 
   // Events
@@ -87,6 +96,8 @@ export const workflowTexts = {
   'events.searching': '{found} found, {read} of {all} searched',
   'event.kind.workflow': 'Of the workflow itself',
   'event.kind.task.scheduled': 'Handed out',
+  'event.kind.task.waiting': 'Waits for its signal',
+  'event.kind.signal.received': 'Signal received',
   'event.kind.task.started': 'Started',
   'event.kind.task.progressed': 'Progress',
   'event.kind.task.completed': 'Completed',
@@ -100,6 +111,8 @@ export const workflowTexts = {
   'event.workflow.failed': 'workflow failed',
   'event.workflow.canceled': 'workflow canceled',
   'event.task.scheduled': 'handed out',
+  'event.task.waiting': 'waits for its signal',
+  'event.signal.received': 'signal received',
   'event.task.started': 'started',
   'event.task.progressed': 'progress',
   'event.task.completed': 'completed',

@@ -6,6 +6,7 @@ export const zh = translation({
   ...workflowTexts,
 
   'state.pending': '等待中',
+  'state.waiting': '等待信号',
   'state.running': '运行中',
   'state.retrying': '重试中',
   'state.completed': '已完成',
@@ -247,6 +248,7 @@ export const zh = translation({
   'definition.needs': '依赖',
   'definition.attempts': '尝试次数',
   'definition.timeouts': '超时',
+  'definition.signal': '等待信号',
   'definition.conditional': '有条件',
   'definition.mapped': '输入映射',
   'definition.isolated': '独占线程',

@@ -208,6 +208,7 @@ function factCell(label: string, lines: readonly string[]): HTMLElement {
 /** What is not as it is with most steps. */
 function marksOf(step: ListedStep): readonly string[] {
   return [
+    step.signal === undefined ? '' : t('definition.signal'),
     step.conditional ? t('definition.conditional') : '',
     step.mapped ? t('definition.mapped') : '',
     step.isolate ? t('definition.isolated') : '',
@@ -281,7 +282,7 @@ function startForm(
   };
   const start = async (): Promise<void> => {
     const value = input.read();
-    if (value === null) {
+    if (value === undefined) {
       focusWrong(form);
       return;
     }

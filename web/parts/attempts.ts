@@ -1,4 +1,4 @@
-import type { TaskScheduled, WorkflowEvent } from './events.ts';
+import type { TaskScheduled, TaskWaiting, WorkflowEvent } from './events.ts';
 
 /*
  * The attempts of a workflow's tasks, as its events tell them. Events are taken in their order, a page at a time, so that a
@@ -11,6 +11,8 @@ export interface Attempt {
   /** More than 1 when a node died with the attempt and another was given it. */
   readonly delivery: number;
   readonly scheduledAt: number;
+  /** Nothing runs: it waits for its signal. */
+  readonly waits: boolean;
   startedAt: number | null;
   endedAt: number | null;
   outcome: Outcome;
@@ -53,7 +55,8 @@ export class Attempts {
   #apply(event: WorkflowEvent): void {
     switch (event.type) {
       case 'task.scheduled':
-        this.#schedule(event.step, event);
+      case 'task.waiting':
+        this.#schedule(event);
         return;
       case 'task.started': {
         const attempt = this.#open(event.step);
@@ -84,6 +87,7 @@ export class Attempts {
       case 'task.canceled':
         this.#end(event, 'canceled');
         return;
+      case 'signal.received':
       case 'task.progressed':
         return;
       default:
@@ -92,7 +96,8 @@ export class Attempts {
     }
   }
 
-  #schedule(step: number, event: TaskScheduled): void {
+  #schedule(event: TaskScheduled | TaskWaiting): void {
+    const { step } = event;
     let attempts = this.#bySteps.get(step);
     if (attempts === undefined) this.#bySteps.set(step, (attempts = []));
     const last = attempts.at(-1);
@@ -105,9 +110,10 @@ export class Attempts {
     attempts.push({
       step,
       number: event.attempt,
-      delivery: event.delivery,
+      delivery: event.type === 'task.waiting' ? 1 : event.delivery,
       scheduledAt: event.at,
-      startedAt: null,
+      waits: event.type === 'task.waiting',
+      startedAt: event.type === 'task.waiting' ? event.at : null,
       endedAt: null,
       outcome: 'open',
       retryAt: null,

@@ -21,6 +21,8 @@ export interface EventsTable {
 const kinds = [
   'workflow',
   'task.scheduled',
+  'task.waiting',
+  'signal.received',
   'task.started',
   'task.progressed',
   'task.completed',
@@ -252,10 +254,10 @@ export function eventName({ type }: WorkflowEvent): string {
   return isEventKey(key) ? t(key) : type;
 }
 
-type EventKey = Extract<Key, `event.${'task' | 'workflow'}.${string}`>;
+type EventKey = Extract<Key, `event.${'task' | 'signal' | 'workflow'}.${string}`>;
 
 function isEventKey(key: string): key is EventKey {
-  return /^event\.(task|workflow)\./.test(key) && hasText(key);
+  return /^event\.(task|signal|workflow)\./.test(key) && hasText(key);
 }
 
 function detailsOf(event: WorkflowEvent): string {
@@ -279,7 +281,7 @@ function detailsOf(event: WorkflowEvent): string {
       return [
         t('event.attempt', { attempt: event.attempt }),
         formatDuration(event.at - event.startedAt),
-        nodeName(event.node),
+        ...(event.node === null ? [] : [nodeName(event.node)]),
       ].join(' · ');
     case 'task.failed':
       return [
@@ -292,6 +294,9 @@ function detailsOf(event: WorkflowEvent): string {
     case 'task.skipped':
     case 'task.canceled':
       return event.reason;
+    case 'task.waiting':
+    case 'signal.received':
+      return '';
     default:
       return wordsOf(event);
   }

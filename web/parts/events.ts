@@ -4,6 +4,8 @@
  */
 export type WorkflowEvent =
   | TaskScheduled
+  | TaskWaiting
+  | SignalReceived
   | TaskStarted
   | TaskProgressed
   | TaskCompleted
@@ -34,6 +36,17 @@ export interface TaskScheduled extends OfTask {
   readonly lost?: true;
 }
 
+export interface TaskWaiting extends OfTask {
+  readonly type: 'task.waiting';
+}
+
+interface SignalReceived extends Numbered {
+  readonly type: 'signal.received';
+  readonly step: number;
+  readonly by: string;
+  readonly payload?: unknown;
+}
+
 interface TaskStarted extends OfTask {
   readonly type: 'task.started';
   readonly node: string;
@@ -48,7 +61,8 @@ interface TaskProgressed extends OfTask {
 interface TaskCompleted extends OfTask {
   readonly type: 'task.completed';
   readonly startedAt: number;
-  readonly node: string;
+  /** null when a signal came. */
+  readonly node: string | null;
   readonly output?: unknown;
 }
 
@@ -86,6 +100,8 @@ export function slim(event: WorkflowEvent): WorkflowEvent {
   switch (event.type) {
     case 'task.completed':
       return { ...event, output: undefined };
+    case 'signal.received':
+      return { ...event, payload: undefined };
     case 'task.failed':
       return { ...event, failure: slimFailure(event.failure) };
     case 'task.progressed': {
@@ -101,6 +117,7 @@ export function slim(event: WorkflowEvent): WorkflowEvent {
       };
     }
     case 'task.scheduled':
+    case 'task.waiting':
     case 'task.started':
     case 'task.skipped':
     case 'task.canceled':
@@ -124,8 +141,13 @@ export function wordsOf(event: WorkflowEvent): string {
     case 'task.scheduled':
       return event.where;
     case 'task.started':
-    case 'task.completed':
       return event.node;
+    case 'task.completed':
+      return event.node ?? '';
+    case 'task.waiting':
+      return '';
+    case 'signal.received':
+      return event.by;
     case 'task.progressed':
       return event.note ?? '';
     case 'task.failed':

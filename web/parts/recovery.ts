@@ -22,11 +22,18 @@ export function beginRecovery(node: string, killedAtMs: number): Recovery {
   return { node, killedAtMs, waiting: null, running: 0, tookMs: null };
 }
 
+/** It waits for a person, whoever owns it. */
+function isStill({
+  task_states: { waiting = 0, running = 0, retrying = 0 },
+}: WorkflowRow): boolean {
+  return waiting > 0 && running + retrying === 0;
+}
+
 /** The node is gone, and all that it said has come: from now on whatever moves is moved by others. */
 export function countFrom(recovery: Recovery, rows: readonly WorkflowRow[]): Recovery {
   const waiting = new Map(
     rows
-      .filter((row) => row.ended_at === undefined && !quietNames.has(row.name))
+      .filter((row) => row.ended_at === undefined && !quietNames.has(row.name) && !isStill(row))
       .map((row) => [row.id, row.seq]),
   );
   return { ...recovery, waiting, running: waiting.size };

@@ -8,6 +8,7 @@ import { t } from '../i18n/text.ts';
  */
 const shapes: Readonly<Record<TaskState, string>> = {
   pending: 'M8 4.500V8l2.300 1.600',
+  waiting: 'M6.300 6.200a1.800 1.800 0 1 1 2.600 1.700c-.6.300-.9.700-.9 1.400M8 11.300v.1',
   running: 'M6.500 5.300v5.400L11 8z',
   retrying: 'M11 6.200A3.600 3.600 0 1 0 11.500 9M11.400 3.900v2.500H8.900',
   completed: 'M4.900 8.200l2.200 2.200 4-4.500',
@@ -22,6 +23,7 @@ export const taskStates: readonly TaskState[] = [
   'skipped',
   'running',
   'retrying',
+  'waiting',
   'failed',
   'canceled',
   'pending',

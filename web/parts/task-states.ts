@@ -5,6 +5,7 @@ export function stateOfAll(tasks: readonly TaskCard[]): TaskState {
   const has = (state: TaskState): boolean => tasks.some((task) => task.state === state);
   if (has('running')) return 'running';
   if (has('retrying')) return 'retrying';
+  if (has('waiting')) return 'waiting';
   if (has('pending')) return tasks.some(({ completed_at }) => completed_at) ? 'running' : 'pending';
   if (has('failed')) return 'failed';
   if (has('canceled')) return 'canceled';

@@ -1,10 +1,10 @@
 import type { Attempt } from './attempts.ts';
 import type { Interval, TimeAxis } from './time-axis.ts';
 
-/* What the timeline draws of one task: its attempts as bars, queued, running, waiting for the next. Pure. */
+/* What the timeline draws of one task: its attempts as bars: queued, running or waiting for a signal, waiting for the next. Pure. */
 export interface Bar {
   /** `many` stands for several attempts that are too narrow to be told apart. */
-  readonly kind: 'queued' | 'running' | 'backoff' | 'many';
+  readonly kind: 'queued' | 'running' | 'waiting' | 'backoff' | 'many';
   /** How the attempt ended, or `open`; of many, the worst of them. */
   readonly outcome: Attempt['outcome'];
   readonly left: number;
@@ -23,8 +23,8 @@ export function busyTimes(
 ): readonly Interval[] {
   const busy: Interval[] = [];
   for (const each of attempts) {
-    for (const { scheduledAt, endedAt } of each) {
-      busy.push({ from: scheduledAt, to: endedAt ?? now });
+    for (const { scheduledAt, endedAt, waits } of each) {
+      if (!waits) busy.push({ from: scheduledAt, to: endedAt ?? now });
     }
   }
   return busy;
@@ -42,7 +42,7 @@ export function barsOf(
 ): readonly Bar[] {
   const bars: Bar[] = [];
   const add = (attempt: Attempt, kind: Bar['kind'], from: number, to: number): void => {
-    if (to <= from && kind !== 'running') return;
+    if (to <= from && kind !== 'running' && kind !== 'waiting') return;
     const left = axis.place(from);
     const width = axis.place(to) - left;
     const { outcome, number } = attempt;
@@ -58,7 +58,7 @@ export function barsOf(
     const end = attempt.endedAt ?? now;
     const start = attempt.startedAt ?? end;
     add(attempt, 'queued', attempt.scheduledAt, start);
-    if (attempt.startedAt !== null) add(attempt, 'running', start, end);
+    if (attempt.startedAt !== null) add(attempt, attempt.waits ? 'waiting' : 'running', start, end);
     if (attempt.retryAt !== null && attempt.endedAt !== null) {
       add(attempt, 'backoff', attempt.endedAt, attempt.retryAt);
     }

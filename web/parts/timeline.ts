@@ -179,7 +179,7 @@ function barOfCard(task: TaskCard, axis: TimeAxis, end: number): readonly Bar[] 
   const number = task.attempt;
   return [
     {
-      kind: 'running',
+      kind: task.state === 'waiting' ? 'waiting' : 'running',
       outcome,
       left,
       width: axis.place(to) - left,
@@ -254,6 +254,7 @@ function legend(): HTMLElement {
     entry('running', 'open', t('timeline.key.running')),
     entry('running', 'completed', t('timeline.key.completed')),
     entry('running', 'failed', t('timeline.key.failed')),
+    entry('waiting', 'open', t('timeline.key.waiting')),
     entry('backoff', 'failed', t('timeline.key.backoff')),
   );
 }

@@ -56,6 +56,11 @@ function wordsOf(why: Why, onSelect: (step: string) => void): Words {
         max: text('max'),
         error: h('q', {}, text('error')),
       });
+    case 'WAITING_FOR_SIGNAL': {
+      const time = duration();
+      setDuration(time, momentOf(why.params['since']), undefined);
+      return rich('why.WAITING_FOR_SIGNAL', { step, time });
+    }
     case 'NO_NODE_OFFERS_TYPE':
       return rich('why.NO_NODE_OFFERS_TYPE', { step, type: h('code', {}, text('type')) });
     case 'WAITING_FOR_CAPACITY':
@@ -67,10 +72,14 @@ function untilOf({ code, until }: Why): Words {
   if (until === undefined) return [];
   const clock = formatClock(new Date(until));
   const params = { left: countdown(until), clock };
-  const words: Words =
-    code === 'RUNNING_SILENT' ? rich('why.given-up', params) : rich('why.until', params);
+  const words: Words = rich(untilKeys[code] ?? 'why.until', params);
   return [' ', ...words];
 }
+
+const untilKeys: Partial<Record<Why['code'], 'why.given-up' | 'why.times-out'>> = {
+  RUNNING_SILENT: 'why.given-up',
+  WAITING_FOR_SIGNAL: 'why.times-out',
+};
 
 function momentOf(value: string | number | undefined): string | undefined {
   return value === undefined ? undefined : new Date(value).toISOString();

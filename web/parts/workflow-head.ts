@@ -8,6 +8,7 @@ import { confirm } from './confirm.ts';
 import { copy } from './copy.ts';
 import { icon } from './icon.ts';
 import { notice, own } from './notice.ts';
+import { signalButtons } from './signal-buttons.ts';
 import { setStateBadge, stateBadge } from './state.ts';
 import { tagList } from './tags.ts';
 import { whyLine } from './why.ts';
@@ -44,6 +45,7 @@ export function workflowHead(
       retry.disabled = false;
     }
   };
+  const signals = signalButtons();
   const elements = [
     h(
       'div',
@@ -90,7 +92,7 @@ export function workflowHead(
           tagList(tags),
         ),
       ),
-      options.mayAct && h('div', { class: 'buttons' }, retry, cancel),
+      options.mayAct && h('div', { class: 'buttons' }, signals.element, retry, cancel),
     ),
     problem,
     why.element,
@@ -98,7 +100,9 @@ export function workflowHead(
   ];
   return {
     elements,
-    update: ({ workflow, tasks }: WorkflowData): void => {
+    update: (data: WorkflowData): void => {
+      const { workflow, tasks } = data;
+      signals.show(data);
       setStateBadge(badge, workflow.state);
       setText(took, t(workflow.ended_at === undefined ? 'workflow.takes' : 'workflow.took'));
       setDuration(time, workflow.started_at ?? workflow.created_at, workflow.ended_at);

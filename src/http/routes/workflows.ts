@@ -22,6 +22,10 @@ import {
   result,
   resultQuery,
   retried,
+  signalBody,
+  signaled,
+  signalHeaders,
+  signalPath,
   startBody,
   started,
   startHeaders,
@@ -242,6 +246,37 @@ const cancel = route({
   },
 });
 
+const sendSignal = route({
+  method: 'post',
+  path: '/api/v1/workflows/{id}/signals/{signal}',
+  id: 'signalWorkflow',
+  tag: 'Workflows',
+  scope: 'operate',
+  summary: 'Sends a workflow the signal that one of its steps waits for',
+  description:
+    "Answers after that is committed. The payload is the step's output; a signal that comes before its step's turn is kept " +
+    'until then. Each comes once: a second one is refused, unless it is the same request again.',
+  takes: { path: signalPath, headers: signalHeaders, body: signalBody },
+  gives: { 202: { what: 'The workflow has it.', body: signaled } },
+  refuses: [
+    'WORKFLOW_NOT_FOUND',
+    'UNKNOWN_SIGNAL',
+    'SIGNAL_NOT_AWAITED',
+    'ALREADY_CLOSED',
+    'IDEMPOTENCY_MISMATCH',
+  ],
+  about,
+  handle: async ({ path, headers, body }, { cluster }) => {
+    await cluster.signal({
+      workflowId: path.id,
+      signal: path.signal,
+      payload: body.payload,
+      requestId: headers['Idempotency-Key'] ?? randomUUID(),
+    });
+    return { status: 202, body: { message: `Signal ${path.signal} sent`, id: path.id } };
+  },
+});
+
 const retry = route({
   method: 'post',
   path: '/api/v1/workflows/{id}/retry',
@@ -270,6 +305,7 @@ export const workflowRoutes = [
   outcome,
   lines,
   cancel,
+  sendSignal,
   retry,
 ];
 
@@ -318,6 +354,7 @@ function overlaid({ graph: { name, version: of, steps }, tasks: all }: WorkflowS
         needs: step.needs,
         on_error: step.onError,
         conditional: step.conditional,
+        signal: step.signal !== undefined,
         task_id: task.id,
         state: task.state,
         attempt: task.attempt,

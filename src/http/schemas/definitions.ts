@@ -63,6 +63,14 @@ export const step = z
     whenNeedsSkipped: z.enum(['run', 'skip']),
     priority: integer.meta({ description: '1 (first) to 5 (last).' }),
     isolate: z.boolean().meta({ description: 'Has a thread of its own.' }),
+    signal: z
+      .object({
+        schema: jsonObject
+          .exactOptional()
+          .meta({ description: 'JSON Schema of the payload, when it is known.' }),
+      })
+      .exactOptional()
+      .meta({ description: 'There when the step waits for the signal of its name.' }),
     open: list(z.enum(['initialIntervalMs', 'maxIntervalMs', 'startToCloseMs']))
       .exactOptional()
       .meta({

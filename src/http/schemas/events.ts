@@ -54,7 +54,14 @@ export const event = z
       note: z.string().exactOptional(),
       details: json.exactOptional(),
     }),
-    numbered('task.completed', { ...ofAttempt, startedAt: ms, node, output: json }),
+    numbered('task.waiting', ofAttempt),
+    numbered('signal.received', { ...ofStep, payload: json, by }),
+    numbered('task.completed', {
+      ...ofAttempt,
+      startedAt: ms,
+      node: node.nullable().meta({ description: 'The id of the node; null when a signal came.' }),
+      output: json,
+    }),
     numbered('task.skipped', { ...ofStep, reason }),
     numbered('task.failed', {
       ...ofAttempt,

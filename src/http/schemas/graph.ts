@@ -17,6 +17,7 @@ export const graph = z
           .nullable()
           .meta({ description: 'The step that runs instead of failing the workflow.' }),
         conditional: z.boolean().meta({ description: 'Has a condition, and may be skipped.' }),
+        signal: z.boolean().meta({ description: 'Waits for the signal of its name.' }),
         task_id: z.string(),
         state: taskState,
         attempt: count,

@@ -19,6 +19,7 @@ import {
 
 const states = [
   'pending',
+  'waiting',
   'running',
   'retrying',
   'completed',

@@ -11,6 +11,7 @@ export const why = z
       'RUNNING',
       'RUNNING_SILENT',
       'WAITING_FOR_RETRY',
+      'WAITING_FOR_SIGNAL',
       'NO_NODE_OFFERS_TYPE',
       'WAITING_FOR_CAPACITY',
       'STARTING',

@@ -25,6 +25,7 @@ import {
   someOf,
   whole,
   wholeOr,
+  workflowPath,
 } from './parts.ts';
 import { why } from './why.ts';
 
@@ -98,14 +99,9 @@ export const startBody = z
   });
 
 export const startHeaders = z.object({
-  'Idempotency-Key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
-    .exactOptional()
-    .meta({
-      description:
-        'Makes repeats of one call the same start; another call under it is refused. Beside an `id` it guards the calls with that id.',
-    }),
+  'Idempotency-Key': idempotencyKey(
+    'Makes repeats of one call the same start; another call under it is refused. Beside an `id` it guards the calls with that id.',
+  ),
 });
 
 export const resultQuery = z.strictObject({
@@ -128,6 +124,26 @@ export const logsQuery = z.strictObject({
 export const cancelBody = z
   .strictObject({ reason: z.string().max(1000).exactOptional() })
   .prefault({});
+
+export const signalPath = workflowPath.extend({
+  signal: z.string().meta({
+    description: 'The name of the signal, which is that of the step.',
+    examples: ['approve'],
+  }),
+});
+
+export const signalHeaders = z.object({
+  'Idempotency-Key': idempotencyKey(
+    'Makes repeats of one call the same signal; another payload under it is refused.',
+  ),
+});
+
+export const signalBody = z
+  .strictObject({
+    payload: json.default({}).meta({ description: 'What the step gets as its output.' }),
+  })
+  .prefault({})
+  .meta({ id: 'Signal', examples: [{ payload: { approved: true, by: 'ada' } }] });
 
 // ---- answers ----
 
@@ -245,6 +261,16 @@ export const logs = z.object({ logs: list(logLine) });
 export const message = z.object({ message: z.string() });
 
 export const retried = z.object({ message: z.string(), id: z.string() });
+
+export const signaled = z.object({ message: z.string(), id: z.string() });
+
+function idempotencyKey(description: string) {
+  return z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters')
+    .exactOptional()
+    .meta({ description });
+}
 
 function checkTags(tags: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
   for (const { key, detail } of tagProblems(tags)) {
