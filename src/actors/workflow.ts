@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { underDefaults } from './defaults.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Failure } from './failure.ts';
+import type { Json } from './json.ts';
 import type {
   Command,
   Decision,
@@ -233,41 +234,41 @@ class Turn implements WorkflowTurn {
   ): void {
     const { id, to } = this.#envelope;
     const planned = plan.steps.find(
-      ({ step }) => step.signal !== undefined && step.name === signal,
+      ({ step }) => step.name === signal && step.signal !== undefined,
     );
     const task = planned === undefined ? undefined : state.tasks[planned.number];
     if (planned === undefined || task === undefined) {
       this.#refuse('UNKNOWN_SIGNAL', unknownSignal(to, signal, plan));
       return;
     }
-    if (task.signaledBy === id && !isDeepStrictEqual(task.output, payload)) {
-      this.#refuse(
-        'IDEMPOTENCY_MISMATCH',
-        `the same request has sent ${to} the signal "${signal}" before, with another payload; give a new signal an idempotency key (in the SDK, a requestId) of its own`,
-      );
+    if (task.signaledBy === id) {
+      this.#signaledAgain(task, signal, payload);
       return;
     }
-    if (task.signaledBy !== id) {
-      if (isClosed(state)) {
-        this.#refuse('ALREADY_CLOSED', `cannot signal workflow in state: ${state.status}`);
-        return;
-      }
-      if (task.signaledBy !== null || hasEnded(task)) {
-        const why =
-          task.signaledBy !== null
-            ? 'it has come before'
-            : `step ${signal} ${task.status === 'failed' ? 'has failed' : `was ${task.status}`}`;
-        this.#refuse(
-          'SIGNAL_NOT_AWAITED',
-          `${to} waits no more for the signal "${signal}": ${why}`,
-        );
-        return;
-      }
-      const step = planned.number;
-      this.#emit({ type: 'signal.received', at: this.#context.now, step, payload, by: id });
-      if (task.status === 'waiting') this.#takeSignal(state, plan, planned, task);
+    if (isClosed(state)) {
+      this.#refuse('ALREADY_CLOSED', `cannot signal workflow in state: ${state.status}`);
+      return;
     }
+    const past = pastSignal(task);
+    if (past !== null) {
+      this.#refuse('SIGNAL_NOT_AWAITED', `${to} waits no more for the signal "${signal}": ${past}`);
+      return;
+    }
+    const step = planned.number;
+    this.#emit({ type: 'signal.received', at: this.#context.now, step, payload, by: id });
+    if (task.status === 'waiting') this.#takeSignal(state, plan, planned, task);
     this.#reply({ ok: true, value: { state: task.status } });
+  }
+
+  #signaledAgain(task: TaskState, signal: string, payload: Json): void {
+    if (isDeepStrictEqual(task.output, payload)) {
+      this.#reply({ ok: true, value: { state: task.status } });
+      return;
+    }
+    this.#refuse(
+      'IDEMPOTENCY_MISMATCH',
+      `the same request has sent ${this.#envelope.to} the signal "${signal}" before, with another payload; give a new signal an idempotency key (in the SDK, a requestId) of its own`,
+    );
   }
 
   /** The step's turn has come, and the signal is there. */
@@ -591,11 +592,18 @@ function otherThan(
   return isSame ? null : 'another input';
 }
 
+/** Why a signal is not waited for any more, or null when it is, or will be. */
+function pastSignal({ signaledBy, status, endedAt }: TaskState): string | null {
+  if (signaledBy !== null) return 'it has come before';
+  if (endedAt === null) return null;
+  return `its step ${status === 'failed' ? 'has failed' : `was ${status}`}`;
+}
+
 function unknownSignal(id: string, signal: string, plan: Plan): string {
   const names = plan.steps.flatMap(({ step }) => (step.signal === undefined ? [] : [step.name]));
   const known =
-    names.length === 0 ? 'it waits for none' : `those that it waits for are ${names.join(', ')}`;
-  return `${id} has no step that waits for the signal "${signal}".${didYouMean(signal, names)} Of its signals: ${known}.`;
+    names.length === 0 ? 'It has none that waits for one.' : `Its signals: ${names.join(', ')}.`;
+  return `${id} has no step that waits for the signal "${signal}".${didYouMean(signal, names)} ${known}`;
 }
 
 function unexpected(outcome: Outcome): Failure {

@@ -25,6 +25,7 @@ const stepParts = fc.record({
   needs: fc.array(few, { maxLength: 4 }),
   onError: fc.option(few, { freq: 2 }),
   conditional: fc.boolean(),
+  waits: fc.nat(4).map((chance) => chance === 0),
   whenNeedsSkipped: fc.constantFrom('run' as const, 'skip' as const),
   retry: fc.record({
     maxAttempts: fc.integer({ min: 1, max: 4 }),
@@ -49,7 +50,7 @@ const graphs = fc
   })
   .map(({ parts, order, onFailure, timeoutMs }): Graph => {
     const handlers = new Set<number>();
-    const steps = parts.map(({ needs, onError, ...rest }, number): [string, StepSketch] => {
+    const steps = parts.map(({ needs, onError, waits, ...rest }, number): [string, StepSketch] => {
       const handler = onError === null ? number : onError;
       const handled = handler > number && handler < parts.length && !handlers.has(handler);
       if (handled) handlers.add(handler);
@@ -60,6 +61,7 @@ const graphs = fc
           ...rest,
           needs: before.map((need) => `s${need}`),
           onError: handled ? `s${handler}` : null,
+          ...(waits ? { signal: {}, conditional: false, retry: {} } : {}),
         },
       ];
     });
@@ -107,6 +109,7 @@ const moves = fc.array(
       { weight: 6, arbitrary: fc.constant('wake' as const) },
       { weight: 1, arbitrary: fc.constantFrom('cancel' as const, 'startAgain' as const) },
       { weight: 2, arbitrary: fc.constant('retry' as const) },
+      { weight: 4, arbitrary: fc.constant('signal' as const) },
     ),
     pick: fc.nat(1000),
     ms: fc.oneof(fc.nat(50), fc.nat(3000)),
@@ -153,7 +156,9 @@ class Course {
     for (let turns = 0; !isClosed(this.workflow.state); turns += 1) {
       if (turns > 1000) throw new Error('it never ends');
       const out = this.workflow.state.tasks.findIndex(isOut);
-      if (out >= 0) this.#end(out, { status: 'completed', output: { [`o${out}`]: turns } });
+      const waiting = this.workflow.state.tasks.findIndex(({ status }) => status === 'waiting');
+      if (waiting >= 0) this.#signal(waiting, turns);
+      else if (out >= 0) this.#end(out, { status: 'completed', output: { [`o${out}`]: turns } });
       else this.#sleep();
     }
   }
@@ -233,9 +238,17 @@ class Course {
         if (start !== undefined) this.#send(start);
         return;
       }
+      case 'signal':
+        this.#signal(pick % workflow.state.tasks.length, pick);
+        return;
       case 'retry':
         this.#retry();
     }
+  }
+
+  #signal(step: number, pick: number): void {
+    const signal = this.workflow.plan.steps[step]?.step.name ?? '';
+    this.#send({ type: 'workflow.signal', signal, payload: { [`o${step}`]: pick } });
   }
 
   #retry(): void {
@@ -333,20 +346,26 @@ function expectOpened({ state, plan }: DrivenWorkflow, before: WorkflowState, sh
   for (const [number, task] of before.tasks.entries()) {
     const now = state.tasks[number];
     if (task.status === 'completed') expect(now).to.deep.equal(task);
-    if (task.status === 'canceled') expect(now?.status).to.be.oneOf(['pending', 'skipped']);
+    if (task.status === 'canceled')
+      expect(now?.status).to.be.oneOf(['pending', 'skipped', 'waiting', 'completed']);
     if (now === undefined || hasEnded(now)) continue;
     const behind = plan.steps[number]?.waitedForBy.map((waiting) => state.tasks[waiting]) ?? [];
     expect(behind.filter((other) => other === undefined || hasEnded(other))).to.deep.equal([]);
   }
 }
 
-/** No step starts before all that it waits for has ended; attempts and deliveries count on by one. */
+/** No step starts before all that it waits for has ended; attempts and deliveries count on by one; a signal comes once. */
 function expectOrder({ plan, journal }: DrivenWorkflow): void {
   const ended = new Set<number>();
   const newest = new Map<number, { attempt: number; delivery: number }>();
+  const signaled = journal.flatMap((event) =>
+    event.type === 'signal.received' ? [event.step] : [],
+  );
+  expect(signaled).to.deep.equal([...new Set(signaled)]);
   for (const event of journal) {
-    if (event.type === 'task.scheduled') {
-      const { step, attempt, delivery } = event;
+    if (event.type === 'task.scheduled' || event.type === 'task.waiting') {
+      const { step, attempt } = event;
+      const delivery = event.type === 'task.waiting' ? 1 : event.delivery;
       const waitsFor = plan.steps[step]?.waitsFor ?? [];
       expect(waitsFor.filter((number) => !ended.has(number))).to.deep.equal([]);
       const before = newest.get(step) ?? { attempt: 0, delivery: 1 };

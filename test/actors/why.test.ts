@@ -56,6 +56,21 @@ describe('why a workflow is where it is', () => {
     expect(why(workflow, 'a')?.code, 'a node has taken it already').to.equal('STARTING');
   });
 
+  it('is WAITING_FOR_SIGNAL, since when and until when, before whatever runs', () => {
+    const timeouts = { scheduleToCloseMs: 60_000 };
+    const workflow = DrivenWorkflow.started(graph({ approve: { signal: {}, timeouts }, b: [] }));
+    const since = at(workflow);
+    workflow.now += 5_000;
+    workflow.begin('b');
+
+    expect(why(workflow)).to.deep.equal({
+      code: 'WAITING_FOR_SIGNAL',
+      step: 'approve',
+      params: { signal: 'approve', since },
+      until: at(workflow, 55_000),
+    });
+  });
+
   it('is RUNNING with the node, the attempt and since when', () => {
     const workflow = DrivenWorkflow.started(graph({ a: { retry: { maxAttempts: 2 } } }));
     workflow.fail('a');

@@ -120,6 +120,11 @@ export class DrivenWorkflow {
     return this.call({ type: 'workflow.retry' }, id);
   }
 
+  /** Sends the signal that a step of this name waits for. */
+  signal(step: string, payload: Json = {}, id?: string): Reply | null {
+    return this.call({ type: 'workflow.signal', signal: step, payload }, id);
+  }
+
   begin(step: string): void {
     const task = this.task(step);
     const { number, attempt } = { number: this.number(step), attempt: task.attempt };
