@@ -1,9 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { underDefaults } from './defaults.ts';
-import { didYouMean } from './did-you-mean.ts';
 import type { Failure } from './failure.ts';
-import type { Json } from './json.ts';
 import type {
   Command,
   Decision,
@@ -17,6 +15,7 @@ import { limits } from './message.ts';
 import { stepsToOpen } from './opened-again.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import { retryAt } from './retry.ts';
+import { receive } from './signal.ts';
 import { stepTimeout, stepTimeoutAt, workflowTimeout, workflowTimeoutMs } from './time-limits.ts';
 import type { Outcome } from './work.ts';
 import type { WorkflowEvent } from './workflow-events.ts';
@@ -230,45 +229,21 @@ class Turn implements WorkflowTurn {
   #signal(
     state: WorkflowState,
     plan: Plan,
-    { signal, payload }: Extract<WorkflowCommand, { type: 'workflow.signal' }>,
+    { signal: name, payload }: Extract<WorkflowCommand, { type: 'workflow.signal' }>,
   ): void {
-    const { id, to } = this.#envelope;
-    const planned = plan.steps.find(
-      ({ step }) => step.name === signal && step.signal !== undefined,
-    );
-    const task = planned === undefined ? undefined : state.tasks[planned.number];
-    if (planned === undefined || task === undefined) {
-      this.#refuse('UNKNOWN_SIGNAL', unknownSignal(to, signal, plan));
+    const { id } = this.#envelope;
+    const received = receive(plan, state, { id, name, payload });
+    if (received.refused !== null) {
+      this.#refuse(received.refused.code, received.refused.message);
       return;
     }
-    if (task.signaledBy === id) {
-      this.#signaledAgain(task, signal, payload);
-      return;
+    const { planned, task, isNew } = received;
+    if (isNew) {
+      const { number: step } = planned;
+      this.#emit({ type: 'signal.received', at: this.#context.now, step, payload, by: id });
+      if (task.status === 'waiting') this.#takeSignal(state, plan, planned, task);
     }
-    if (isClosed(state)) {
-      this.#refuse('ALREADY_CLOSED', `cannot signal workflow in state: ${state.status}`);
-      return;
-    }
-    const past = pastSignal(task);
-    if (past !== null) {
-      this.#refuse('SIGNAL_NOT_AWAITED', `${to} waits no more for the signal "${signal}": ${past}`);
-      return;
-    }
-    const step = planned.number;
-    this.#emit({ type: 'signal.received', at: this.#context.now, step, payload, by: id });
-    if (task.status === 'waiting') this.#takeSignal(state, plan, planned, task);
     this.#reply({ ok: true, value: { state: task.status } });
-  }
-
-  #signaledAgain(task: TaskState, signal: string, payload: Json): void {
-    if (isDeepStrictEqual(task.output, payload)) {
-      this.#reply({ ok: true, value: { state: task.status } });
-      return;
-    }
-    this.#refuse(
-      'IDEMPOTENCY_MISMATCH',
-      `the same request has sent ${this.#envelope.to} the signal "${signal}" before, with another payload; give a new signal an idempotency key (in the SDK, a requestId) of its own`,
-    );
   }
 
   /** The step's turn has come, and the signal is there. */
@@ -590,20 +565,6 @@ function otherThan(
       ? isDeepStrictEqual(input, state.input)
       : inputDigest === null || state.inputDigest === null || inputDigest === state.inputDigest;
   return isSame ? null : 'another input';
-}
-
-/** Why a signal is not waited for any more, or null when it is, or will be. */
-function pastSignal({ signaledBy, status, endedAt }: TaskState): string | null {
-  if (signaledBy !== null) return 'it has come before';
-  if (endedAt === null) return null;
-  return `its step ${status === 'failed' ? 'has failed' : `was ${status}`}`;
-}
-
-function unknownSignal(id: string, signal: string, plan: Plan): string {
-  const names = plan.steps.flatMap(({ step }) => (step.signal === undefined ? [] : [step.name]));
-  const known =
-    names.length === 0 ? 'It has none that waits for one.' : `Its signals: ${names.join(', ')}.`;
-  return `${id} has no step that waits for the signal "${signal}".${didYouMean(signal, names)} ${known}`;
 }
 
 function unexpected(outcome: Outcome): Failure {
