@@ -45,7 +45,13 @@ export type WorkflowCommand =
   /** Opens a failed workflow again, from the steps that failed. */
   | { readonly type: 'workflow.retry' }
   /** For the step of this name, which waits for it or will. */
-  | { readonly type: 'workflow.signal'; readonly signal: string; readonly payload: Json }
+  | {
+      readonly type: 'workflow.signal';
+      readonly signal: string;
+      readonly payload: Json;
+      /** As `inputDigest`. */
+      readonly payloadDigest?: string;
+    }
   | {
       readonly type: 'task.started';
       readonly step: number;

@@ -13,6 +13,7 @@ interface Signal {
   readonly id: string;
   readonly name: string;
   readonly payload: Json;
+  readonly payloadDigest: string | null;
 }
 
 /** What becomes of it. */
@@ -27,18 +28,15 @@ type Reception =
     };
 
 /** A signal is for the step of its name: whether that waits for it, or will. */
-export function receive(
-  plan: Plan,
-  state: WorkflowState,
-  { id, name, payload }: Signal,
-): Reception {
+export function receive(plan: Plan, state: WorkflowState, signal: Signal): Reception {
+  const { id, name } = signal;
   const planned = plan.steps.find(({ step }) => step.name === name && step.signal !== undefined);
   const task = planned === undefined ? undefined : state.tasks[planned.number];
   if (planned === undefined || task === undefined) {
     return refuse('UNKNOWN_SIGNAL', unknown(plan, state, name));
   }
-  if (task.signaledBy === id) {
-    if (isDeepStrictEqual(task.output, payload)) {
+  if (task.signaledBy?.message === id) {
+    if (isSame(task, signal)) {
       return { refused: null, planned, task, isNew: false };
     }
     const message = `the same request has sent ${state.id} the signal "${name}" before, with another payload; give a new signal an idempotency key (in the SDK, a requestId) of its own`;
@@ -53,6 +51,14 @@ export function receive(
     return refuse('SIGNAL_NOT_AWAITED', message);
   }
   return { refused: null, planned, task, isNew: true };
+}
+
+/** A digest is comparable with a digest alone. */
+function isSame({ output, signaledBy }: TaskState, { payload, payloadDigest }: Signal): boolean {
+  const before = signaledBy?.payloadDigest ?? null;
+  return before === null || payloadDigest === null
+    ? isDeepStrictEqual(output, payload)
+    : before === payloadDigest;
 }
 
 function refuse(code: RefusalCode, message: string): Reception {

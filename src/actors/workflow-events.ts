@@ -51,6 +51,7 @@ export type WorkflowEvent =
       readonly payload: Json;
       /** The message that brought it: the same message again is the same signal. */
       readonly by: string;
+      readonly payloadDigest?: string;
     }
   | {
       readonly type: 'task.started';

@@ -75,8 +75,8 @@ export interface TaskState {
   details: Json | null;
   /** Of a completed task; the payload of a signal from the moment it came. */
   output: Json | null;
-  /** The message that brought the signal, when it has come. */
-  signaledBy: string | null;
+  /** What brought the signal, when it has come, and what tells its payload from that of another. */
+  signaledBy: { readonly message: string; readonly payloadDigest: string | null } | null;
   failure: Failure | null;
   reason: string | null;
 }
@@ -196,7 +196,7 @@ export function evolveWorkflow(
     case 'signal.received': {
       const task = openTask(state, event.step);
       assert(task.signaledBy === null, 'W7: a signal comes once');
-      task.signaledBy = event.by;
+      task.signaledBy = { message: event.by, payloadDigest: event.payloadDigest ?? null };
       task.output = event.payload;
       return state;
     }

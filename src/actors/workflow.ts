@@ -229,10 +229,11 @@ class Turn implements WorkflowTurn {
   #signal(
     state: WorkflowState,
     plan: Plan,
-    { signal: name, payload }: Extract<WorkflowCommand, { type: 'workflow.signal' }>,
+    { signal: name, payload, payloadDigest }: Extract<WorkflowCommand, { type: 'workflow.signal' }>,
   ): void {
     const { id } = this.#envelope;
-    const received = receive(plan, state, { id, name, payload });
+    const signal = { id, name, payload, payloadDigest: payloadDigest ?? null };
+    const received = receive(plan, state, signal);
     if (received.refused !== null) {
       this.#refuse(received.refused.code, received.refused.message);
       return;
@@ -240,7 +241,14 @@ class Turn implements WorkflowTurn {
     const { planned, task, isNew } = received;
     if (isNew) {
       const { number: step } = planned;
-      this.#emit({ type: 'signal.received', at: this.#context.now, step, payload, by: id });
+      this.#emit({
+        type: 'signal.received',
+        at: this.#context.now,
+        step,
+        payload,
+        by: id,
+        ...(payloadDigest === undefined ? {} : { payloadDigest }),
+      });
       if (task.status === 'waiting') this.#takeSignal(state, plan, planned, task);
     }
     this.#reply({ ok: true, value: { state: task.status } });

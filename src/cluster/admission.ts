@@ -7,7 +7,7 @@ import type { AnyWorkflow, Graph } from '#actors/definition.ts';
 import type { Json, JsonObject } from '#actors/json.ts';
 import { tagProblems, type Tags } from '#actors/tags.ts';
 
-import { ClusterError, type StartRequest } from './api.ts';
+import { ClusterError, type SignalRequest, type StartRequest } from './api.ts';
 
 const inputLimitBytes = 2 * 1024 * 1024;
 
@@ -40,18 +40,23 @@ export async function admit(
   };
 }
 
-/** The same for the payload of a signal. What nobody knows is for the workflow to refuse: it alone knows how it stands. */
+/** The same for the payload of a signal. One that nobody knows is for the workflow to refuse. */
 export async function admitSignal(
   graph: Graph,
   code: AnyWorkflow | null,
-  { signal, payload }: { readonly signal: string; readonly payload: Json },
-): Promise<Json> {
+  { signal, payload, requestId }: SignalRequest,
+): Promise<{ readonly payload: Json; readonly payloadDigest?: string }> {
   const awaited = graph.steps.find(({ name }) => name === signal)?.signal;
   const schema = code === null ? storedSchema(awaited?.schema) : code.code[signal]?.payload;
   const what = { name: `the payload of ${signal}`, pointer: '/payload' };
   const admitted = schema === undefined ? payload : await validate<Json>(what, payload, schema);
   checkSize(what, admitted);
-  return admitted;
+  return {
+    payload: admitted,
+    ...(schema === undefined || requestId === undefined
+      ? {}
+      : { payloadDigest: digestOf(payload) }),
+  };
 }
 
 /** What is checked, and where in the request it is. */
@@ -81,8 +86,8 @@ function checkTags(tags: Tags): void {
 }
 
 /** Of what it says, whatever the order of its keys. */
-function digestOf(input: JsonObject): string {
-  const text = JSON.stringify(input, (_key, value: unknown) =>
+function digestOf(given: Json): string {
+  const text = JSON.stringify(given, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
       : value,

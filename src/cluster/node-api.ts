@@ -110,17 +110,15 @@ export class NodeApi implements ClusterApi {
     await this.#parts.caller.call({ id: newMessageId(), to: workflowId, command, ...this.#here() });
   }
 
-  async signal({ workflowId, signal, payload, requestId }: SignalRequest): Promise<void> {
+  async signal(request: SignalRequest): Promise<void> {
+    const { workflowId: to, signal, requestId } = request;
     this.#parts.health.assertServing();
-    const { graph } = await this.workflow(workflowId);
+    const { graph } = await this.workflow(to);
     const code = this.#parts.definitions.code(graph.name, graph.version);
-    const command = {
-      type: 'workflow.signal',
-      signal,
-      payload: await admitSignal(graph, code, { signal, payload }),
-    } as const;
+    const admitted = await admitSignal(graph, code, request);
+    const command = { type: 'workflow.signal', signal, ...admitted } as const;
     const id = requestId ?? newMessageId();
-    await this.#parts.caller.call({ id, to: workflowId, command, ...this.#here() });
+    await this.#parts.caller.call({ id, to, command, ...this.#here() });
   }
 
   async workflow(id: string): Promise<WorkflowSnapshot> {

@@ -156,6 +156,19 @@ describe('W7 a signal that comes again', () => {
     expect(workflow.journal).to.have.length(events);
   });
 
+  it('is the same one when what was sent is the same, though a schema has made another payload of it', () => {
+    const workflow = DrivenWorkflow.started(graph(approval));
+    const signal = { type: 'workflow.signal', signal: 'approve' } as const;
+    workflow.call({ ...signal, payload: { at: 1 }, payloadDigest: 'x' }, 'm-1');
+
+    const same = workflow.call({ ...signal, payload: { at: 2 }, payloadDigest: 'x' }, 'm-1');
+    const other = workflow.call({ ...signal, payload: { at: 1 }, payloadDigest: 'y' }, 'm-1');
+
+    expect(same).to.include({ ok: true });
+    expect(refusal(other)).to.equal('IDEMPOTENCY_MISMATCH');
+    expect(workflow.task('approve').output).to.deep.equal({ at: 1 });
+  });
+
   it('is refused when it is another message, waited for or not', () => {
     const workflow = DrivenWorkflow.started(graph(approval));
     workflow.signal('approve', { approved: true });

@@ -28,6 +28,7 @@ const doomed = workflow('doomed')
     },
   })
   .build();
+const approval = workflow('approval').signal('approve').build();
 const patient = workflow('patient')
   .task('wait', {
     run: async (_, { signal }) => {
@@ -45,7 +46,9 @@ describe('the commands for workflows', function () {
   let guarded: TestDoors;
 
   before(async () => {
-    cluster = await startCluster({ definitions: [greet, doomed, patient, userRegistration] });
+    cluster = await startCluster({
+      definitions: [greet, doomed, patient, approval, userRegistration],
+    });
     doors = await openDoors(cluster.apis);
     guarded = await openDoors(cluster.apis, {
       keys: [
@@ -286,6 +289,35 @@ describe('the commands for workflows', function () {
     });
   });
 
+  describe('signal', () => {
+    it('lets a workflow go on that waits for it, with the payload as its output', async () => {
+      await cluster.api.start({ name: 'approval', input: {}, id: 's1' });
+      const shown = await on('show', 's1');
+      expect(shown.out).to.match(
+        /why +step approve has been waiting for .* for the signal approve/,
+      );
+
+      const { code, out } = await on('signal', 's1', 'approve', '{"by": "ada"}');
+
+      expect(code).to.equal(0);
+      expect(out).to.equal('s1 has the signal approve\n');
+      const { workflow: view } = await cluster.api.result('s1', 10_000);
+      expect(view.output).to.deep.equal({ by: 'ada' });
+    });
+
+    it('can be repeated under a request id, and says as JSON what was sent', async () => {
+      await cluster.api.start({ name: 'approval', input: {}, id: 's2' });
+      const call = ['signal', 's2', 'approve', '[1]', '--request-id', 'r1'];
+
+      expect(await json(...call)).to.deep.equal({ id: 's2', signal: 'approve' });
+      expect(await json(...call)).to.deep.equal({ id: 's2', signal: 'approve' });
+      const other = await on('signal', 's2', 'approve');
+
+      expect(other.code).to.equal(1);
+      expect(other.err).to.match(/^temjob: cannot signal workflow in state: completed/);
+    });
+  });
+
   describe('a command that cannot do what it should', () => {
     for (const [about, args, code, message] of [
       ['an unknown command', ['lst'], 2, /there is no command "lst"\. Did you mean "list"\?/],
@@ -295,6 +327,7 @@ describe('the commands for workflows', function () {
       ['no name', ['run'], 2, /missing required argument 'name'/],
       ['input that is no JSON', ['run', 'greet', '{a: 1}'], 2, /the input is not JSON: .*Quote it/],
       ['input that is no object', ['run', 'greet', '[1]'], 2, /has to be a JSON object/],
+      ['a payload that is no JSON', ['signal', 'g1', 'a', 'yes'], 2, /the payload is not JSON/],
       ['a tag without a value', ['run', 'greet', '--tag', 'x'], 2, /key=value/],
       ['a URL that is none', ['list', '--url', 'x'], 2, /not the URL of a TemJob node/],
       ['an unknown definition', ['run', 'nobody'], 1, /nobody/],

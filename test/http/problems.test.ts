@@ -275,6 +275,31 @@ const refusals: readonly Refusal[] = [
     code: 'NOT_FAILED',
   },
   {
+    what: 'a signal to an unknown workflow',
+    method: 'POST',
+    path: '/api/v1/workflows/nope/signals/approve',
+    status: 404,
+    code: 'WORKFLOW_NOT_FOUND',
+  },
+  {
+    what: 'a signal that no step waits for',
+    method: 'POST',
+    path: '/api/v1/workflows/ended/signals/approve',
+    status: 404,
+    code: 'UNKNOWN_SIGNAL',
+    message:
+      'ended has no step that waits for the signal "approve". It has none that waits for one.',
+  },
+  {
+    what: 'a signal with something else than a payload',
+    method: 'POST',
+    path: '/api/v1/workflows/ended/signals/approve',
+    body: { approved: true },
+    status: 400,
+    code: 'INVALID_INPUT',
+    pointer: '/approved',
+  },
+  {
     what: 'a body where none is looked at',
     method: 'POST',
     path: '/api/v1/workflows/ended/retry',

@@ -199,6 +199,67 @@ describe('the REST API', () => {
     });
   });
 
+  describe('signal', () => {
+    it('is what the step of its name waits for, and gives that its output', async () => {
+      await post('/workflows', { name: 'approval', id: 'signaled' });
+      const graph = (await get('/workflows/signaled/graph')).body;
+      expect(objects(graph['steps']).map(({ name, signal }) => [name, signal])).to.deep.equal([
+        ['approve', true],
+        ['note', true],
+      ]);
+      const path = '/workflows/signaled/signals';
+
+      const { status, body } = await post(`${path}/approve`, { payload: { approved: true } });
+      expect(status).to.equal(202);
+      expect(body).to.deep.equal({ message: 'Signal approve sent', id: 'signaled' });
+      expect((await post(`${path}/note`)).status).to.equal(202);
+      const { body: end } = await get('/workflows/signaled');
+      expect(end).to.deep.include({
+        state: 'completed',
+        outputs: { approve: { approved: true }, note: {} },
+      });
+      const { body: history } = await get('/workflows/signaled/events');
+      expect(objects(history['events']).map(({ type }) => type)).to.deep.equal([
+        'workflow.accepted',
+        'task.waiting',
+        'signal.received',
+        'task.completed',
+        'task.waiting',
+        'signal.received',
+        'task.completed',
+        'workflow.completed',
+      ]);
+    });
+
+    it('is the same one under the same Idempotency-Key', async () => {
+      await post('/workflows', { name: 'approval', id: 'signaled-twice' });
+      const path = '/workflows/signaled-twice/signals/approve';
+      const key = { 'Idempotency-Key': 'decision-7' };
+      const yes = { payload: { approved: true } };
+      expect((await post(path, yes, key)).status).to.equal(202);
+      expect((await post(path, yes, key)).status).to.equal(202);
+      const no = await post(path, { payload: { approved: false } }, key);
+      expect(no).to.include({ status: 422 });
+      expect(no.body['code']).to.equal('IDEMPOTENCY_MISMATCH');
+      const again = await post(path, yes);
+      expect(again).to.include({ status: 409 });
+      expect(again.body['code']).to.equal('SIGNAL_NOT_AWAITED');
+    });
+
+    it('is refused with a pointer to the field that does not fit', async () => {
+      await post('/workflows', { name: 'approval', id: 'signaled-badly' });
+      const path = '/workflows/signaled-badly/signals/approve';
+      const { status, body } = await post(path, { payload: { approved: 'yes' } });
+      expect(status).to.equal(400);
+      expect(objects(body['errors']).map(({ pointer }) => pointer)).to.deep.equal([
+        '/payload/approved',
+      ]);
+      expect((await get('/workflows/signaled-badly/tasks')).body['tasks'])
+        .to.have.nested.property('[0].state')
+        .that.equals('waiting');
+    });
+  });
+
   describe('start', () => {
     it('answers 201 with the place of the workflow', async () => {
       const { status, headers, body } = await post('/workflows', { name: 'order', input: {} });

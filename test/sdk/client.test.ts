@@ -62,6 +62,13 @@ const recovers = workflow('recovers')
   })
   .build();
 
+const approval = workflow('approval')
+  .signal('approve', {
+    payload: z.object({ approved: z.boolean(), by: z.string().default('ada') }),
+  })
+  .signal('vote', { needs: ['approve'] })
+  .build();
+
 const counter = actor('counter', {
   state: { count: 0 },
   on: {
@@ -126,7 +133,16 @@ describe('a client', () => {
 
   before(async () => {
     cluster = await startCluster({
-      definitions: [greet, decline, recovers, waits, counter, notification, dataProcessing],
+      definitions: [
+        greet,
+        decline,
+        recovers,
+        waits,
+        approval,
+        counter,
+        notification,
+        dataProcessing,
+      ],
     });
     doors = await openDoors(cluster.apis);
   });
@@ -263,6 +279,37 @@ describe('a client', () => {
         const refused = await fails(handle.retry(), 'NOT_FAILED');
         expect(refused.message).to.match(/is completed, and only one that has failed/);
         await fails(client.workflow('missing').retry(), 'NOT_FOUND');
+      });
+
+      it('sends signals, whose payloads are the outputs of the steps that wait for them', async () => {
+        const handle = await client.start(approval, {});
+        await handle.signal('vote', [1, 2]);
+        await handle.signal('approve', { approved: true });
+        expect(await handle.result()).to.deep.equal({ approved: true, by: 'ada' });
+        expect((await handle.describe()).outputs['vote']).to.deep.equal([1, 2]);
+      });
+
+      it('repeats a signal safely under its request id, and refuses another', async () => {
+        const handle = await client.start(approval, {});
+        const requestId = `signal-${handle.id}`;
+        await handle.signal('approve', { approved: true }, { requestId });
+        await handle.signal('approve', { approved: true }, { requestId });
+        const other = handle.signal('approve', { approved: false }, { requestId });
+        await fails(other, 'IDEMPOTENCY_MISMATCH');
+        await fails(handle.signal('approve', { approved: false }), 'SIGNAL_NOT_AWAITED');
+      });
+
+      it('refuses a signal that does not fit, that nobody waits for, or that comes too late', async () => {
+        const handle = await client.start(approval, {});
+        const unfit = await fails(handle.signal('approve', { approved: 'yes' }), 'INVALID_INPUT');
+        expect(unfit.problems.map(({ pointer }) => pointer)).to.deep.equal(['/payload/approved']);
+        const unknown = await fails(handle.signal('aprove', {}), 'UNKNOWN_SIGNAL');
+        expect(unknown.message).to.contain('Did you mean "approve"?');
+        const noJson = handle.signal('vote', { size: 1n });
+        expect((await fails(noJson, 'INVALID_INPUT')).message).to.match(/not JSON/);
+        await handle.cancel();
+        await fails(handle.signal('approve', { approved: true }), 'ALREADY_CLOSED');
+        await fails(client.workflow('missing').signal('approve'), 'NOT_FOUND');
       });
 
       it('stops waiting when the time is over or the signal says so; the workflow goes on', async () => {

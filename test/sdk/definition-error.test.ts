@@ -172,6 +172,25 @@ describe('a definition that cannot work', () => {
     }
   });
 
+  it('is refused when a step that waits for a signal has a condition', () => {
+    const error = errorOf(() =>
+      new WorkflowBuilder('w')
+        .addSignal('approve')
+        .when(() => true)
+        .build(),
+    );
+    expect(error).to.include({ code: 'BAD_STEP', step: 'approve' });
+    expect(error.message).to.contain('Give the condition to a step before it');
+  });
+
+  it('is refused when a signal cannot be waited for at all', () => {
+    const error = errorOf(() => workflow('w').signal('approve', { timeout: 0 }).build());
+    expect(error).to.include({ code: 'BAD_TIMEOUT', step: 'approve' });
+    const payload = JSON.parse('{"~standard": {}}');
+    const schema = errorOf(() => workflow('w').signal('approve', { payload }).build());
+    expect(schema).to.include({ code: 'BAD_INPUT_SCHEMA', step: 'approve' });
+  });
+
   it('is refused when its schema is none', () => {
     const input = JSON.parse('{"~standard": {}}');
     expect(errorOf(() => workflow('w', { input }).task('a', { run }).build()).code).to.equal(

@@ -76,6 +76,40 @@ describe('a definition', () => {
     });
   });
 
+  it('has the same step that waits for a signal in both faces: it is waited for once, without limit unless it has one', () => {
+    const payload = z.object({ approved: z.boolean() });
+    const typed = workflow('w')
+      .task('ask', { run })
+      .signal('approve', { needs: ['ask'], payload, timeout: '2d', onError: 'remind' })
+      .task('remind', { run })
+      .signal('close', { whenNeedsSkipped: 'skip' })
+      .build();
+    const fluent = new WorkflowBuilder('w')
+      .addTask('t', run)
+      .addStep('t', { as: 'ask' })
+      .addSignal('approve', { payload, timeout: '2d' })
+      .dependsOn('ask')
+      .onError('remind')
+      .addStep('t', { as: 'remind' })
+      .addSignal('close')
+      .skipWhenNeedsSkipped()
+      .build();
+    const [, approve, , close] = typed.graph.steps;
+
+    expect([fluent.graph.steps[1], fluent.graph.steps[3]]).to.deep.equal([approve, close]);
+    expect(approve).to.deep.include({ task: 'approve', needs: ['ask'], onError: 'remind' });
+    expect(approve?.retry.maxAttempts).to.equal(1);
+    expect(approve?.timeouts).to.deep.equal({
+      startToCloseMs: null,
+      scheduleToStartMs: null,
+      scheduleToCloseMs: 172_800_000,
+      heartbeatMs: null,
+    });
+    expect(approve?.signal?.schema).to.deep.include({ type: 'object', required: ['approved'] });
+    expect(close?.signal).to.deep.equal({});
+    expect(close?.timeouts.scheduleToCloseMs).to.equal(null);
+  });
+
   it('gives a fluent predicate what is merged', async () => {
     const built = new WorkflowBuilder('w')
       .addTask('t', run)

@@ -162,6 +162,35 @@ describe('a test environment', () => {
     expect(run.describe().tasks[0]?.progress).to.deep.equal({ fraction: 0.5, note: 'half' });
   });
 
+  it('sends signals, and says who waits for one when nobody sends it', async () => {
+    const env = testEnvironment();
+    const approval = workflow('approval')
+      .signal('approve', { payload: z.object({ approved: z.boolean() }), timeout: '2d' })
+      .task('pay', { needs: ['approve'], run: ({ approved }) => ({ paid: approved }) })
+      .build();
+    const run = env.start(approval, {});
+    await run.waitFor('approve', 'waiting');
+
+    expect(() => run.signal('approve', { approved: 'yes' })).to.throw(TypeError, 'approved');
+    expect(() => run.signal('aprove', {})).to.throw(RefusedError, 'Did you mean "approve"?');
+    run.signal('approve', { approved: true });
+    expect(await run.result()).to.deep.equal({ approved: true, paid: true });
+    expect(() => run.signal('approve', { approved: true })).to.throw(RefusedError);
+
+    const forgotten = env.start(approval, {});
+    const error = await rejection(forgotten.result());
+    expect(error).to.be.instanceOf(WorkflowFailedError);
+    expect(error).to.have.nested.property('failure.name', 'SignalTimeout');
+    expect(env.now.toISOString()).to.equal('2030-01-03T00:00:00.000Z');
+
+    const patient = env.start(workflow('patient').signal('go').build(), {}, { id: 'p' });
+    expect(await rejection(patient.result()))
+      .to.have.property('message')
+      .that.equals(
+        'the result of p will never come: nothing runs, and nothing is due. Signals are waited for: "go" of p; send one with run.signal(…).',
+      );
+  });
+
   it('gives the whole history', async () => {
     const env = testEnvironment();
     const run = env.start(orders, { order: 7 });

@@ -76,6 +76,10 @@ export function restDefinitions(held: Gate): readonly Definition[] {
         },
       })
       .build(),
+    workflow('approval')
+      .signal('approve', { payload: z.object({ approved: z.boolean() }) })
+      .signal('note', { needs: ['approve'] })
+      .build(),
     workflow('broken')
       .task('print', {
         run: () => {

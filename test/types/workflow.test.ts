@@ -57,6 +57,27 @@ describe('types of the typed face', () => {
     >();
   });
 
+  it('gives a step after a signal what its schema makes of the payload', () => {
+    const payload = z.object({ approved: z.boolean(), at: z.date().default(new Date(0)) });
+    const built = workflow('orders', { input: order })
+      .signal('approve', { payload })
+      .signal('note', { onError: 'none' })
+      .task('none', { run: () => ({ note: 'none' }) })
+      .task('ship', {
+        needs: ['approve', 'note'],
+        run: (input, { outputs }) => {
+          expectTypeOf(input.approved).toEqualTypeOf<boolean>();
+          expectTypeOf(input.at).toEqualTypeOf<string>();
+          expectTypeOf(outputs.approve.approved).toEqualTypeOf<boolean>();
+          expectTypeOf(outputs.note).toEqualTypeOf<Json | undefined>();
+          return {};
+        },
+      });
+    expectTypeOf(built).toHaveProperty('signal');
+    // @ts-expect-error: there is no such step
+    built.signal('late', { needs: ['shipped'] });
+  });
+
   it('makes optional what a skipped or rescued step may not have written', () => {
     workflow('orders', { input: order })
       .task('wrap', {

@@ -55,7 +55,12 @@ export const event = z
       details: json.exactOptional(),
     }),
     numbered('task.waiting', ofAttempt),
-    numbered('signal.received', { ...ofStep, payload: json, by }),
+    numbered('signal.received', {
+      ...ofStep,
+      payload: json,
+      by,
+      payloadDigest: z.string().exactOptional(),
+    }),
     numbered('task.completed', {
       ...ofAttempt,
       startedAt: ms,
