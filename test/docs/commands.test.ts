@@ -30,6 +30,7 @@ describe('the commands of the documents', () => {
   let doors: TestDoors;
   let failedId = '';
   let openId = '';
+  let waitingId = '';
 
   before(async () => {
     const examples = new URL('../../examples/index.ts', import.meta.url).href;
@@ -41,6 +42,8 @@ describe('the commands of the documents', () => {
     });
     await cluster.api.result(failed.id, 20_000);
     failedId = failed.id;
+    const input = { employee: 'Ada', purpose: 'All', amount: 99 };
+    waitingId = (await cluster.api.start({ name: 'expense_approval', input })).id;
     openId = (await cluster.api.start({ name: 'long_report', input: { title: 'All', pages: 400 } }))
       .id;
   });
@@ -65,7 +68,8 @@ describe('the commands of the documents', () => {
         return;
       }
       expect(words.slice(0, 2), 'only the program itself is run').to.deep.equal(['npx', 'temjob']);
-      const id = words[2] === 'retry' ? failedId : openId;
+      const ids: Readonly<Record<string, string>> = { retry: failedId, signal: waitingId };
+      const id = ids[words[2] ?? ''] ?? openId;
       await exec(
         process.execPath,
         [

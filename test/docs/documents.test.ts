@@ -13,6 +13,7 @@ const documents = await readAll();
 /** All that each snippet prints, in every document that has one of that name. */
 const printed: Readonly<Record<string, string>> = {
   'quick-start.ts': 'A-7 for order-42:1\n',
+  'approval.ts': '{"asked":true,"by":"ada","paid":{"by":"ada"}}\n',
   'migrated.ts':
     '{"recipient":"user@example.com","email_sent":true,"to":"user@example.com","logged":true}\n',
 };

@@ -73,6 +73,20 @@ describe('the first ten minutes', function () {
     expect(complaints).to.deep.equal([]);
   });
 
+  it('show a sample that waits for approval, and let it go on with one click and another', async () => {
+    const { body } = await request(url, 'GET', '/api/v1/workflows?name=expense_approval');
+    const [waits] = listed.parse(body).workflows;
+    await using watched = await openPage(browser, `${url}/workflows/${waits?.id}`);
+    const { page, complaints } = watched;
+    await page.locator('.why[data-code="WAITING_FOR_SIGNAL"]').waitFor();
+    await page.getByRole('button', { name: 'Approve', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
+    await page.locator('h1 .badge[data-state="completed"]').waitFor();
+    await page.locator('.step[data-step="pay"][data-state="completed"]').waitFor();
+    await page.locator('.step[data-step="decline"][data-state="skipped"]').waitFor();
+    expect(complaints).to.deep.equal([]);
+  });
+
   it('show why a sample fails, and run its failed steps again', async () => {
     const { body } = await request(url, 'GET', '/api/v1/workflows?state=failed');
     const [failed] = listed.parse(body).workflows;
