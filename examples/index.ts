@@ -29,7 +29,7 @@ export {
   welcomeWorkflow,
 };
 
-/** A run that a fresh cluster starts with, so that there is something to look at. */
+/** A run that a fresh cluster starts with, so that there is something to look at; the last are on top of its lists. */
 export interface SampleRun {
   /** The name of the definition. */
   readonly name: string;
@@ -89,24 +89,6 @@ export const sampleRuns: readonly SampleRun[] = [
     },
   },
   {
-    name: 'order_processing',
-    input: { order_id: 'A-1001', item: 'lamp', quantity: 2, amount: 59.9 },
-    expect: {
-      status: 'completed',
-      output: {
-        inventory_valid: true,
-        warehouse: 'north',
-        payment_valid: true,
-        risk: 'low',
-        reservation_id: 'res_north_A-1001',
-        charged: 59.9,
-        confirmed: true,
-        confirmation: 'A-1001: res_north_A-1001, 59.9 charged',
-      },
-      made: ['payment_id'],
-    },
-  },
-  {
     name: 'data_pipeline',
     input: { source: 'orders', target: 'warehouse' },
     expect: {
@@ -139,6 +121,24 @@ export const sampleRuns: readonly SampleRun[] = [
     },
   },
   {
+    name: 'welcome_workflow',
+    input: { name: 'Ada', email: 'ada@example.com' },
+    expect: {
+      status: 'completed',
+      output: { greeting: 'Hello, Ada! Welcome to TemJob.', email_sent: true },
+      made: ['timestamp', 'sent_at'],
+    },
+  },
+  {
+    name: 'welcome_workflow',
+    input: { name: 'Bob' },
+    expect: {
+      status: 'completed',
+      output: { greeting: 'Hello, Bob! Welcome to TemJob.' },
+      made: ['timestamp'],
+    },
+  },
+  {
     name: 'flaky_payment',
     input: { amount: 40, failures: 2 },
     expect: {
@@ -166,17 +166,21 @@ export const sampleRuns: readonly SampleRun[] = [
     },
   },
   {
-    name: 'expense_approval',
-    input: { employee: 'Grace', purpose: 'A flight to the conference', amount: 480 },
-    awaits: { signal: 'approve', payload: { approved: true } },
+    name: 'order_processing',
+    input: { order_id: 'A-1001', item: 'lamp', quantity: 2, amount: 59.9 },
     expect: {
       status: 'completed',
       output: {
-        asked: 'May Grace spend 480?',
-        approved: true,
-        paid: 480,
-        told: 'Grace: 480 is on its way',
+        inventory_valid: true,
+        warehouse: 'north',
+        payment_valid: true,
+        risk: 'low',
+        reservation_id: 'res_north_A-1001',
+        charged: 59.9,
+        confirmed: true,
+        confirmation: 'A-1001: res_north_A-1001, 59.9 charged',
       },
+      made: ['payment_id'],
     },
   },
   {
@@ -188,21 +192,17 @@ export const sampleRuns: readonly SampleRun[] = [
     },
   },
   {
-    name: 'welcome_workflow',
-    input: { name: 'Ada', email: 'ada@example.com' },
+    name: 'expense_approval',
+    input: { employee: 'Grace', purpose: 'A flight to the conference', amount: 480 },
+    awaits: { signal: 'approve', payload: { approved: true } },
     expect: {
       status: 'completed',
-      output: { greeting: 'Hello, Ada! Welcome to TemJob.', email_sent: true },
-      made: ['timestamp', 'sent_at'],
-    },
-  },
-  {
-    name: 'welcome_workflow',
-    input: { name: 'Bob' },
-    expect: {
-      status: 'completed',
-      output: { greeting: 'Hello, Bob! Welcome to TemJob.' },
-      made: ['timestamp'],
+      output: {
+        asked: 'May Grace spend 480?',
+        approved: true,
+        paid: 480,
+        told: 'Grace: 480 is on its way',
+      },
     },
   },
 ];

@@ -10,15 +10,10 @@ interface SampleRun {
 export async function runSamples(api: ClusterApi, samples: readonly SampleRun[]): Promise<number> {
   const counts = await api.stats();
   if (Object.values(counts).some((count) => count > 0)) return 0;
-  await Promise.all(
-    samples.map(async ({ name, input }, index) => {
-      await api.start({
-        name,
-        input,
-        id: `sample-${index + 1}-${name}`,
-        onConflict: 'useExisting',
-      });
-    }),
-  );
+  // One after the other: lists have them in this order then, and the best to look at comes last.
+  for (const [index, { name, input }] of samples.entries()) {
+    const id = `sample-${index + 1}-${name}`;
+    await api.start({ name, input, id, onConflict: 'useExisting' });
+  }
   return samples.length;
 }
