@@ -74,6 +74,12 @@ describe('the accessibility of the console', function () {
     await page.locator('tr[data-id="waits-1"]').waitFor();
     await page.getByRole('button', { name: 'Start workflow' }).click();
     const dialog = page.getByRole('dialog');
+    // One with fields for its input, and one that takes JSON.
+    await dialog.getByLabel('Definition').selectOption('asks');
+    await dialog.getByRole('button', { name: 'Start', exact: true }).click();
+    await dialog.locator('[aria-invalid="true"]').first().waitFor();
+    found.push(...(await violations(page)));
+    await dialog.getByLabel('Definition').selectOption('waits');
     await dialog.getByLabel('Input (JSON)').fill('{');
     await dialog.getByRole('button', { name: 'Start', exact: true }).click();
     await dialog.locator('.wrong', { hasText: 'JSON' }).waitFor();

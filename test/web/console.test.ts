@@ -106,7 +106,7 @@ describe('the console in Chromium', function () {
     await dialog.getByLabel('Tags').fill('from=form, kind = quick');
     await dialog.getByLabel('Input (JSON)').fill('{"from": "the form"');
     await dialog.getByRole('button', { name: 'Start', exact: true }).click();
-    await page.locator('dialog .wrong', { hasText: 'JSON' }).waitFor();
+    await dialog.locator('.wrong', { hasText: 'JSON' }).waitFor();
     await dialog.getByLabel('Input (JSON)').fill('{"from": "the form"}');
     await dialog.getByRole('button', { name: 'Start', exact: true }).click();
     await page.locator('h1 .badge[data-state="completed"]').waitFor();

@@ -26,6 +26,21 @@ describe('the page of the API', () => {
     expect(complaints).to.deep.equal([]);
   });
 
+  it('is as dark as what was chosen for the console, or else as the system', async () => {
+    await using cluster = await startCluster();
+    await using doors = await openDoors(cluster.apis);
+    await using watched = await openPage(await sharedBrowser(), `${doors.url}/docs`);
+    const { page } = watched;
+    const dark = page.locator('html.dark-mode');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await dark.waitFor();
+    await page.emulateMedia({ colorScheme: 'light' });
+    await dark.waitFor({ state: 'detached' });
+    await page.evaluate("localStorage.setItem('temjob-theme', 'dark')");
+    await page.reload();
+    await dark.waitFor();
+  });
+
   it('is for those who may read', async () => {
     await using cluster = await startCluster();
     const reader = newKey('reader', 'read');

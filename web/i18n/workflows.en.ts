@@ -248,7 +248,6 @@ export const workflowTexts = {
   'bulk.stopped': 'not begun',
   'start.title': 'Start a workflow',
   'start.definition': 'Definition',
-  'start.input': 'Input (JSON)',
   'start.id': 'Id',
   'start.id.hint': 'made for you when empty',
   'start.tags.hint': 'such as customer=acme, region=eu',

@@ -228,7 +228,6 @@ export const workflowTexts = {
   'bulk.stopped': '未开始',
   'start.title': '启动工作流',
   'start.definition': '定义',
-  'start.input': '输入（JSON）',
   'start.id': 'ID',
   'start.id.hint': '留空则自动生成',
   'start.tags.hint': '例如 customer=acme, region=eu',

@@ -2,13 +2,14 @@ import { api, ApiError, type ListedStep, type WholeDefinition } from '../api.ts'
 import { fill, h, setText } from '../dom.ts';
 import { curlOf, sdkOf, startBody } from '../form/commands.ts';
 import { inputForm } from '../form/input-form.ts';
+import { focusWrong, showRefusal } from '../form/refusal.ts';
 import { formatDuration, formatMoment } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import type { MountPage, PageContext } from '../page.ts';
 import { copyButton } from '../parts/copy.ts';
 import { drawDag } from '../parts/dag.ts';
 import { narrow } from '../parts/narrow.ts';
-import { messageOf, problemText } from '../parts/notice.ts';
+import { messageOf } from '../parts/notice.ts';
 import { payloadBlock } from '../parts/payload.ts';
 import { may } from '../who.ts';
 
@@ -289,21 +290,6 @@ function startForm(
     const made = await api.start(startBody({ ...call(), input: value }));
     navigate(`/workflows/${encodeURIComponent(made.id)}`);
   };
-  const complain = (error: unknown): void => {
-    if (!(error instanceof ApiError)) {
-      fill(wrong, messageOf(error));
-      return;
-    }
-    const rest = input.blame(error.fields);
-    const lines = rest.map(({ pointer, detail }) => `${pointer}: ${detail}`);
-    if (error.fields.length === 0) fill(wrong, messageOf(error));
-    else
-      fill(
-        wrong,
-        lines.map((line) => h('p', {}, problemText(error.code, line))),
-      );
-    focusWrong(form);
-  };
   const form = h(
     'form',
     {
@@ -314,7 +300,7 @@ function startForm(
         fill(wrong);
         submit.disabled = true;
         start()
-          .catch(complain)
+          .catch((error: unknown) => showRefusal(error, { form, made: input, wrong }))
           .finally(() => {
             submit.disabled = false;
           });
@@ -361,10 +347,6 @@ function startForm(
       sdk,
     ),
   );
-}
-
-function focusWrong(form: HTMLElement): void {
-  form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
 }
 
 /** `a=1, b=2` -> { a: '1', b: '2' }. */

@@ -1,7 +1,7 @@
-import type { JsonObject } from '#actors/json.ts';
-
 import { api, type ListedDefinition } from '../api.ts';
 import { fill, h } from '../dom.ts';
+import { inputForm } from '../form/input-form.ts';
+import { focusWrong, showRefusal } from '../form/refusal.ts';
 import { t } from '../i18n/text.ts';
 import { messageOf } from './notice.ts';
 import { parseTag } from './workflow-filter.ts';
@@ -13,8 +13,8 @@ export function startDialog(started: (id: string) => void): {
 } {
   const choice = h('select', { name: 'definition', required: true });
   const steps = h('p', { class: 'quiet hint' });
-  const input = h('textarea', { name: 'input', rows: 9, spellcheck: 'false' });
-  input.value = '{}';
+  const fields = h('div');
+  let input = inputForm(undefined);
   const id = h('input', {
     name: 'id',
     placeholder: t('start.id.hint'),
@@ -27,11 +27,18 @@ export function startDialog(started: (id: string) => void): {
     autocomplete: 'off',
     spellcheck: 'false',
   });
-  const wrong = h('p', { class: 'wrong', role: 'alert' });
+  const wrong = h('div', { class: 'wrong', role: 'alert' });
   const submit = h('button', { class: 'primary', type: 'submit' }, t('common.start'));
   let known: readonly ListedDefinition[] = [];
+  let described: ListedDefinition | undefined;
   const describe = (): void => {
     const definition = known.find(({ name }) => name === choice.value);
+    // What is being typed stays when the same definition is read again.
+    if (definition?.version !== described?.version || definition?.name !== described?.name) {
+      input = inputForm(definition?.inputSchema);
+      fill(fields, input.element);
+    }
+    described = definition;
     const names = definition?.steps.map((step) => step.name) ?? [];
     const shown = names.slice(0, 12).join(' · ');
     fill(
@@ -41,7 +48,11 @@ export function startDialog(started: (id: string) => void): {
   };
   choice.addEventListener('change', describe);
   const start = async (): Promise<void> => {
-    const value: JsonObject = JSON.parse(input.value === '' ? '{}' : input.value);
+    const value = input.read();
+    if (value === undefined) {
+      focusWrong(form);
+      return;
+    }
     const chosen = id.value.trim();
     const given = parseTags(tags.value);
     const made = await api.start({
@@ -57,12 +68,13 @@ export function startDialog(started: (id: string) => void): {
   const form = h(
     'form',
     {
+      novalidate: true,
       onsubmit: (event) => {
         event.preventDefault();
         submit.disabled = true;
         fill(wrong);
         start()
-          .catch((error: unknown) => fill(wrong, messageOf(error)))
+          .catch((error: unknown) => showRefusal(error, { form, made: input, wrong }))
           .finally(() => {
             submit.disabled = false;
           });
@@ -71,7 +83,8 @@ export function startDialog(started: (id: string) => void): {
     h('h2', {}, t('start.title')),
     h('label', {}, t('start.definition'), choice),
     steps,
-    h('label', {}, t('start.input'), input),
+    h('h3', {}, t('payload.input')),
+    fields,
     h('label', {}, t('start.id'), id),
     h('label', {}, t('tags.label'), tags),
     wrong,

@@ -1,16 +1,14 @@
 import { fill, h } from '../dom.ts';
 import { t } from '../i18n/text.ts';
 import { icon } from './icon.ts';
+import { chooseTheme, chosenTheme } from './theme-choice.ts';
 
-const key = 'temjob-theme';
 const next = { system: 'light', light: 'dark', dark: 'system' } as const;
-
-type Theme = keyof typeof next;
 
 /** A button that goes round system, light and dark; the choice is kept in the browser. */
 export function themeButton(): HTMLElement {
   const button = h('button', { class: 'ghost', type: 'button' });
-  let theme = stored();
+  let theme = chosenTheme();
   const show = (): void => {
     document.documentElement.dataset['theme'] = theme;
     fill(button, icon(theme));
@@ -22,15 +20,10 @@ export function themeButton(): HTMLElement {
   };
   button.addEventListener('click', () => {
     theme = next[theme];
-    localStorage.setItem(key, theme);
+    chooseTheme(theme);
     show();
     document.dispatchEvent(new Event('themechange'));
   });
   show();
   return button;
-}
-
-function stored(): Theme {
-  const value = localStorage.getItem(key);
-  return value === 'light' || value === 'dark' ? value : 'system';
 }

@@ -1,7 +1,7 @@
 import type { Why } from '#actors/why.ts';
 
 import { fill, h } from '../dom.ts';
-import { formatClock } from '../i18n/format.ts';
+import { formatClock, formatMoment } from '../i18n/format.ts';
 import { rich, t } from '../i18n/text.ts';
 import { countdown, duration, setDuration } from '../time.ts';
 import { icon } from './icon.ts';
@@ -70,11 +70,15 @@ function wordsOf(why: Why, onSelect: (step: string) => void): Words {
 
 function untilOf({ code, until }: Why): Words {
   if (until === undefined) return [];
-  const clock = formatClock(new Date(until));
+  const at = new Date(until);
+  // A clock alone would be taken for today's.
+  const clock = at.getTime() - Date.now() < dayMs ? formatClock(at) : formatMoment(at);
   const params = { left: countdown(until), clock };
   const words: Words = rich(untilKeys[code] ?? 'why.until', params);
   return [' ', ...words];
 }
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 const untilKeys: Partial<Record<Why['code'], 'why.given-up' | 'why.times-out'>> = {
   RUNNING_SILENT: 'why.given-up',
