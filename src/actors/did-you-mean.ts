@@ -1,13 +1,16 @@
 /** ` Did you mean "charge"?`, or nothing when no known name is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const near = known
+    // What differs more in length than a mistake may differ at all need not be compared: the name may be anybody's, of any length.
+    .filter((other) => Math.abs(other.length - name.length) <= mostMistakes(other))
     .map((other) => ({ other, distance: editDistance(name.toLowerCase(), other.toLowerCase()) }))
-    .filter(
-      ({ other, distance }) =>
-        distance <= Math.min(other.length / 2, Math.max(2, other.length / 3)),
-    )
+    .filter(({ other, distance }) => distance <= mostMistakes(other))
     .toSorted((a, b) => a.distance - b.distance)[0];
   return near === undefined ? '' : ` Did you mean "${near.other}"?`;
+}
+
+function mostMistakes({ length }: string): number {
+  return Math.min(length / 2, Math.max(2, length / 3));
 }
 
 /** Levenshtein's distance, one row at a time. */

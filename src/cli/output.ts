@@ -52,6 +52,7 @@ const colors: Readonly<Record<string, Color>> = {
   failed: 'red',
   canceled: 'yellow',
   retrying: 'yellow',
+  waiting: 'yellow',
   running: 'cyan',
   pending: 'dim',
   skipped: 'dim',
