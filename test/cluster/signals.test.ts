@@ -28,6 +28,8 @@ const expense = workflow('expense')
   .task('pay', { needs: ['approve'], run: ({ approved }) => ({ paid: approved }) })
   .build();
 
+const open = workflow('open').signal('fill').build();
+
 const impatient = workflow('impatient')
   .signal('approve', { timeout: '300ms', onError: 'decide' })
   .task('decide', { run: ({ error }) => ({ decided: error.name }) })
@@ -38,7 +40,11 @@ describe('a workflow of a cluster that waits for a signal', function () {
   let cluster: TestCluster;
 
   before(async () => {
-    cluster = await startCluster({ nodes: 2, definitions: [expense, impatient], idleMs: 120 });
+    cluster = await startCluster({
+      nodes: 2,
+      definitions: [expense, open, impatient],
+      idleMs: 120,
+    });
   });
 
   after(async () => await cluster[Symbol.asyncDispose]());
@@ -125,6 +131,19 @@ describe('a workflow of a cluster that waits for a signal', function () {
     expect(view.output).to.include({ approved: true, paid: true });
     expect(other.code).to.equal('IDEMPOTENCY_MISMATCH');
     expect(second.code).to.be.oneOf(['SIGNAL_NOT_AWAITED', 'ALREADY_CLOSED']);
+  });
+
+  it('takes a payload as large as an input may be, and refuses a larger one', async () => {
+    const { id: workflowId } = await cluster.api.start({ name: 'open', input: {} });
+    const signal = { workflowId, signal: 'fill' };
+    const largest = 'x'.repeat(2 * 1024 * 1024 - 2);
+
+    const refused = await refusal(cluster.api.signal({ ...signal, payload: `${largest}x` }));
+    await cluster.api.signal({ ...signal, payload: largest });
+    const { workflow: view } = await cluster.api.result(workflowId, 10_000);
+
+    expect(refused.code).to.equal('TOO_LARGE');
+    expect(view.outputs['fill']).to.have.length(largest.length);
   });
 
   it('takes one of many that come at once', async () => {
