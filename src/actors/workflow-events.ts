@@ -8,7 +8,7 @@ import type { Tags } from './tags.ts';
  * shows; the state of a workflow is these events folded, and nothing else. Times are milliseconds since 1970; `step` is the
  * number of a step in the graph.
  */
-export type WorkflowEvent =
+export type WorkflowEvent = Prefixed<
   | {
       readonly type: 'workflow.accepted';
       readonly at: number;
@@ -45,7 +45,7 @@ export type WorkflowEvent =
     }
   /** What a step waits for, or will wait for when its turn comes. */
   | {
-      readonly type: 'signal.received';
+      readonly type: 'task.signaled';
       readonly at: number;
       readonly step: number;
       readonly payload: Json;
@@ -115,4 +115,8 @@ export type WorkflowEvent =
     }
   | { readonly type: 'workflow.completed'; readonly at: number }
   | { readonly type: 'workflow.failed'; readonly at: number; readonly failure: Failure }
-  | { readonly type: 'workflow.canceled'; readonly at: number; readonly reason: string };
+  | { readonly type: 'workflow.canceled'; readonly at: number; readonly reason: string }
+>;
+
+/** What tells them from the events of other actors, and which of them are about a step. */
+type Prefixed<Event extends { readonly type: `workflow.${string}` | `task.${string}` }> = Event;

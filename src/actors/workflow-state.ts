@@ -193,7 +193,7 @@ export function evolveWorkflow(
       task.startedAt = event.at;
       return state;
     }
-    case 'signal.received': {
+    case 'task.signaled': {
       const task = openTask(state, event.step);
       assert(task.signaledBy === null, 'W7: a signal comes once');
       task.signaledBy = { message: event.by, payloadDigest: event.payloadDigest ?? null };

@@ -242,7 +242,7 @@ class Turn implements WorkflowTurn {
     if (isNew) {
       const { number: step } = planned;
       this.#emit({
-        type: 'signal.received',
+        type: 'task.signaled',
         at: this.#context.now,
         step,
         payload,

@@ -46,6 +46,10 @@ import { startLimits } from './start-limits.ts';
 import type { OpenSpan } from './tracing/open-span.ts';
 import type { Tracing } from './tracing/tracing.ts';
 
+/** It takes 4 to 6 s; this is how long a call waits, too. */
+const takeoverMs = 15_000;
+const pauseMs = 100;
+
 /** What a node can be asked, answered. */
 export class NodeApi implements ClusterApi {
   readonly live: LiveFeed;
@@ -113,7 +117,7 @@ export class NodeApi implements ClusterApi {
   async signal(request: SignalRequest): Promise<void> {
     const { workflowId: to, signal, requestId } = request;
     this.#parts.health.assertServing();
-    const { graph } = await this.workflow(to);
+    const graph = await this.#graphOf(to);
     const code = this.#parts.definitions.code(graph.name, graph.version);
     const admitted = await admitSignal(graph, code, request);
     const command = { type: 'workflow.signal', signal, ...admitted } as const;
@@ -253,6 +257,21 @@ export class NodeApi implements ClusterApi {
 
   async readiness(): Promise<readonly ReadinessCheck[]> {
     return await this.#parts.readiness.checks();
+  }
+
+  /** What a workflow runs on. A takeover is waited out, as it is by the message that needs it. */
+  async #graphOf(workflowId: string): Promise<Graph> {
+    const until = performance.now() + takeoverMs;
+    for (;;) {
+      try {
+        return (await this.workflow(workflowId)).graph;
+      } catch (error) {
+        const isSilent = error instanceof ClusterError && error.code === 'UNAVAILABLE';
+        if (!isSilent || performance.now() >= until) throw error;
+      }
+      this.#parts.health.assertReachable();
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
   }
 
   /** Where the caller is in a trace: what its message causes is linked to it. */

@@ -74,6 +74,12 @@ export class Reads {
       const elapsedMs = performance.now() - startedAt;
       const leftMs = signal?.aborted ? 0 : Math.max(0, waitMs - elapsedMs);
       const answer = await this.#ask(id, Math.min(leftMs, patienceMs));
+      if (answer !== null && 'setAside' in answer) {
+        throw new ClusterError(
+          'INTERNAL',
+          `${id} is set aside, because its node cannot read it; the log of that node says why`,
+        );
+      }
       if (answer !== null && 'found' in answer) {
         const ended = answer.found?.workflow.ended_at !== undefined;
         if (answer.found === null || ended || leftMs <= patienceMs) return answer.found;
@@ -108,7 +114,7 @@ export class Reads {
       this.#background.run('show a workflow to a watcher', async () => {
         try {
           const answer = await this.#answer(id, 0);
-          if ('moved' in answer) unable(id);
+          if (!('found' in answer)) unable(id);
           else if (answer.found !== null) this.#showOne(to, id, answer.found);
         } catch (error) {
           unable(id);
@@ -158,6 +164,7 @@ export class Reads {
     const shard = this.#engine.openShardOf(id);
     if (shard === null) return { moved: true };
     const actor = shard.activations.get(id)?.actor;
+    if (shard.damaged.has(id)) return { setAside: true };
     if (actor === undefined) {
       const stored = await this.#stored(id);
       const running = stored !== null && stored.workflow.ended_at === undefined;

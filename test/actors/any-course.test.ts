@@ -358,9 +358,7 @@ function expectOpened({ state, plan }: DrivenWorkflow, before: WorkflowState, sh
 function expectOrder({ plan, journal }: DrivenWorkflow): void {
   const ended = new Set<number>();
   const newest = new Map<number, { attempt: number; delivery: number }>();
-  const signaled = journal.flatMap((event) =>
-    event.type === 'signal.received' ? [event.step] : [],
-  );
+  const signaled = journal.flatMap((event) => (event.type === 'task.signaled' ? [event.step] : []));
   expect(signaled).to.deep.equal([...new Set(signaled)]);
   for (const event of journal) {
     if (event.type === 'task.scheduled' || event.type === 'task.waiting') {

@@ -57,7 +57,7 @@ const anyTaskEvent: readonly WorkflowEvent[] = [
   scheduled,
   { type: 'task.started', at: 3, step, attempt, node: 'here' },
   { type: 'task.waiting', at: 3, step, attempt },
-  { type: 'signal.received', at: 3, step, payload: {}, by: 'm' },
+  { type: 'task.signaled', at: 3, step, payload: {}, by: 'm' },
   { type: 'task.progressed', at: 3, step, attempt, fraction: 0.5 },
   ...ends,
 ];

@@ -6,6 +6,7 @@ import { workflow } from '#sdk/index.ts';
 
 import { startCluster } from '../support/cluster.ts';
 import { gate } from '../support/held.ts';
+import { refusal } from '../support/rejection.ts';
 
 const door = gate();
 
@@ -55,8 +56,13 @@ describe('a definition that is damaged in the store', function () {
       ids.map(async (id) => await next.api.result(`sound-${id}`, 20_000)),
     );
 
-    for (const refusal of refusals) {
-      expect(refusal).to.be.instanceOf(ClusterError).and.include({ code: 'INTERNAL' });
+    const unread = await Promise.all(
+      ids.map(async (id) => await refusal(next.api.workflow(`spoiled-${id}`))),
+    );
+
+    expect(unread.map(({ code }) => code)).to.deep.equal(ids.map(() => 'INTERNAL'));
+    for (const answer of refusals) {
+      expect(answer).to.be.instanceOf(ClusterError).and.include({ code: 'INTERNAL' });
     }
     expect(ends.map((end) => end.workflow.state)).to.deep.equal(ids.map(() => 'completed'));
   });

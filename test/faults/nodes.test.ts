@@ -276,6 +276,42 @@ describe('a node process', function () {
     }
   });
 
+  it('keeps signals that it acknowledged a moment before it was killed, those that came early too', async () => {
+    await using processes = await Processes.start(['a', 'b']);
+    const { api } = await processes.client();
+    const ids = Array.from({ length: 12 }, (_, index) => `gates-${index}`);
+    const input = { log: processes.log };
+    await Promise.all(ids.map(async (id) => await api.start({ name: 'gates', id, input })));
+
+    await Promise.all(
+      ids.map(async (workflowId, by) => {
+        const requestId = `second-of-${workflowId}`;
+        await api.signal({ workflowId, signal: 'second', payload: { by }, requestId });
+      }),
+    );
+    await processes.nodes[0]?.kill();
+    await Promise.all(
+      ids.map(async (workflowId, by) => {
+        const requestId = `second-of-${workflowId}`;
+        // A client that has not heard the answer sends it again.
+        await api.signal({ workflowId, signal: 'second', payload: { by }, requestId });
+        await api.signal({ workflowId, signal: 'first', payload: { opened: true } });
+      }),
+    );
+    const ends = await Promise.all(ids.map(async (id) => await api.result(id, 20_000)));
+
+    for (const [by, { workflow, tasks }] of ends.entries()) {
+      expect(workflow.output, workflow.id).to.include({ opened: true, by });
+      expect(tasks.map(({ state }) => state)).to.deep.equal(tasks.map(() => 'completed'));
+    }
+    const { events } = await checkJournal(processes.options.mysql);
+    for (const id of ids) {
+      const types = (events.get(id) ?? []).map(({ type }) => type);
+      expect(types.filter((type) => type === 'task.signaled')).to.have.lengthOf(2);
+      expect(types.filter((type) => type === 'task.waiting')).to.have.lengthOf(2);
+    }
+  });
+
   it('is killed by its name in development mode, as a fault would kill it, and not when it is not in that mode', async () => {
     await using processes = await Processes.start([]);
     const victim = await processes.join('victim', { dev: true });

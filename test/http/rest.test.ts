@@ -222,10 +222,10 @@ describe('the REST API', () => {
       expect(objects(history['events']).map(({ type }) => type)).to.deep.equal([
         'workflow.accepted',
         'task.waiting',
-        'signal.received',
+        'task.signaled',
         'task.completed',
         'task.waiting',
-        'signal.received',
+        'task.signaled',
         'task.completed',
         'workflow.completed',
       ]);

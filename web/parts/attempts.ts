@@ -87,7 +87,7 @@ export class Attempts {
       case 'task.canceled':
         this.#end(event, 'canceled');
         return;
-      case 'signal.received':
+      case 'task.signaled':
       case 'task.progressed':
         return;
       default:

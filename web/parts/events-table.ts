@@ -22,7 +22,7 @@ const kinds = [
   'workflow',
   'task.scheduled',
   'task.waiting',
-  'signal.received',
+  'task.signaled',
   'task.started',
   'task.progressed',
   'task.completed',
@@ -254,10 +254,10 @@ export function eventName({ type }: WorkflowEvent): string {
   return isEventKey(key) ? t(key) : type;
 }
 
-type EventKey = Extract<Key, `event.${'task' | 'signal' | 'workflow'}.${string}`>;
+type EventKey = Extract<Key, `event.${'task' | 'workflow'}.${string}`>;
 
 function isEventKey(key: string): key is EventKey {
-  return /^event\.(task|signal|workflow)\./.test(key) && hasText(key);
+  return /^event\.(task|workflow)\./.test(key) && hasText(key);
 }
 
 function detailsOf(event: WorkflowEvent): string {
@@ -295,7 +295,7 @@ function detailsOf(event: WorkflowEvent): string {
     case 'task.canceled':
       return event.reason;
     case 'task.waiting':
-    case 'signal.received':
+    case 'task.signaled':
       return '';
     default:
       return wordsOf(event);

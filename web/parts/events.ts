@@ -5,7 +5,7 @@
 export type WorkflowEvent =
   | TaskScheduled
   | TaskWaiting
-  | SignalReceived
+  | TaskSignaled
   | TaskStarted
   | TaskProgressed
   | TaskCompleted
@@ -40,8 +40,8 @@ export interface TaskWaiting extends OfTask {
   readonly type: 'task.waiting';
 }
 
-interface SignalReceived extends Numbered {
-  readonly type: 'signal.received';
+interface TaskSignaled extends Numbered {
+  readonly type: 'task.signaled';
   readonly step: number;
   readonly by: string;
   readonly payload?: unknown;
@@ -100,7 +100,7 @@ export function slim(event: WorkflowEvent): WorkflowEvent {
   switch (event.type) {
     case 'task.completed':
       return { ...event, output: undefined };
-    case 'signal.received':
+    case 'task.signaled':
       return { ...event, payload: undefined };
     case 'task.failed':
       return { ...event, failure: slimFailure(event.failure) };
@@ -146,7 +146,7 @@ export function wordsOf(event: WorkflowEvent): string {
       return event.node ?? '';
     case 'task.waiting':
       return '';
-    case 'signal.received':
+    case 'task.signaled':
       return event.by;
     case 'task.progressed':
       return event.note ?? '';

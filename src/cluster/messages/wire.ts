@@ -79,6 +79,8 @@ export interface Obedience {
 export type ReadAnswer =
   | { readonly found: WorkflowSnapshot }
   | { readonly found: null }
+  /** It is there, and its owner cannot read it. */
+  | { readonly setAside: true }
   /** This node does not own it (any more). */
   | { readonly moved: true };
 

@@ -55,7 +55,7 @@ export const event = z
       details: json.exactOptional(),
     }),
     numbered('task.waiting', ofAttempt),
-    numbered('signal.received', {
+    numbered('task.signaled', {
       ...ofStep,
       payload: json,
       by,

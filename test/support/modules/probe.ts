@@ -65,6 +65,19 @@ export const bridge = workflow('bridge', { input })
   })
   .build();
 
+/** Waits for one signal after the other; what comes early waits for its turn. */
+export const gates = workflow('gates', { input })
+  .signal('first')
+  .task('between', {
+    needs: ['first'],
+    run: async ({ log }, { workflowId, attempt }) => {
+      await executed(log, `${workflowId} between ${attempt}`, 0);
+      return { between: attempt };
+    },
+  })
+  .signal('second', { needs: ['between'] })
+  .build();
+
 /** Its one step is code of `remote.ts`, which other nodes have. */
 export const errand = workflow('errand', { input }).task('go', { uses: 'remote' }).build();
 
