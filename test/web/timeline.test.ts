@@ -54,6 +54,14 @@ describe('the timeline', () => {
       expect(attempts.of(0)[0]).to.include({ outcome: 'failed', endedAt: 150, retryAt: 400 });
     });
 
+    it('only wait, from their first moment on, when it is a signal that they wait for', () => {
+      const [waits] = taken([{ type: 'task.waiting', at: 100, step: 0, attempt: 1 }]).of(0);
+      expect(waits).to.include({ waits: true, scheduledAt: 100, startedAt: 100, outcome: 'open' });
+      const [came] = taken(awaited(100, 700)).of(0);
+      expect(came).to.include({ waits: true, startedAt: 100, endedAt: 700, outcome: 'completed' });
+      expect(came?.node).to.equal(null);
+    });
+
     it('are the same when pages of events overlap', () => {
       const events: Untold[] = [
         { type: 'task.scheduled', at: 100, step: 0, attempt: 1, delivery: 1, where: 'a' },
@@ -85,6 +93,40 @@ describe('the timeline', () => {
       expect(axis.place(10_000)).to.be.closeTo(0.48, 1e-9);
       expect(axis.place(hours + 10_000)).to.be.closeTo(0.52, 1e-9);
       expect(axis.place(hours + 20_000)).to.be.closeTo(1, 1e-9);
+    });
+
+    it('collapses the days in which a signal was waited for, while it is and when it has come', () => {
+      const days = 3 * 86_400_000;
+      const ran: Untold[] = [
+        { type: 'task.scheduled', at: 0, step: 1, attempt: 1, delivery: 1, where: 'a' },
+        completed(10_000, 1, 0, 1),
+      ];
+      const waits = taken([...ran, { type: 'task.waiting', at: 10_000, step: 0, attempt: 1 }]);
+      const axis = timeAxis(0, days, busyTimes(waits.all(), days));
+      expect(axis.gaps).to.have.length(1);
+      expect(axis.gaps[0]).to.include({ from: 10_000, to: days });
+      expect(axis.place(10_000)).to.be.closeTo(0.96, 1e-9);
+      const [bar] = barsOf(waits.of(0), axis, days, 0.01);
+      expect(bar).to.include({ kind: 'waiting', outcome: 'open', from: 10_000, to: days });
+      expect(bar?.width).to.be.closeTo(0.04, 1e-9);
+
+      const end = days + 10_000;
+      const came = taken([
+        ...ran,
+        ...awaited(10_000, days),
+        { type: 'task.scheduled', at: days, step: 2, attempt: 1, delivery: 1, where: 'a' },
+        completed(end, 1, days, 2),
+      ]);
+      const after = timeAxis(0, end, busyTimes(came.all(), end));
+      expect(after.place(days) - after.place(10_000)).to.be.closeTo(0.04, 1e-9);
+      expect(after.place(end)).to.be.closeTo(1, 1e-9);
+    });
+
+    it('is to scale where nothing but a signal was waited for', () => {
+      const attempts = taken([{ type: 'task.waiting', at: 1_000, step: 0, attempt: 1 }]);
+      const axis = timeAxis(0, 10_000, busyTimes(attempts.all(), 10_000));
+      expect(axis.gaps).to.deep.equal([]);
+      expect([0, 1_000, 10_000].map(axis.place)).to.deep.equal([0, 0.1, 1]);
     });
 
     it('never goes back, wherever gaps are', () => {
@@ -151,6 +193,15 @@ describe('the timeline', () => {
       ]);
     });
 
+    it('show one wait for a signal, queued nowhere, however short it was', () => {
+      const early = taken(awaited(500, 500)).of(0);
+      const axis = timeAxis(0, 1_000, [{ from: 0, to: 1_000 }]);
+      const bars = barsOf(early, axis, 1_000, 0.01);
+      expect(bars.map(({ kind, from, to, outcome }) => [kind, from, to, outcome])).to.deep.equal([
+        ['waiting', 500, 500, 'completed'],
+      ]);
+    });
+
     it('are few for ten thousand attempts, and say so and that some failed', () => {
       const events: Untold[] = [];
       for (let n = 1; n <= 10_000; n += 1) {
@@ -186,8 +237,25 @@ function numbered(events: readonly Untold[]): readonly WorkflowEvent[] {
   return events.map((event, index) => ({ ...event, seq: index + 1 }));
 }
 
-function completed(at: number, attempt: number, startedAt: number): Untold {
-  return { type: 'task.completed', at, step: 0, attempt, startedAt, node: 'a', output: {} };
+function completed(at: number, attempt: number, startedAt: number, step = 0): Untold {
+  return { type: 'task.completed', at, step, attempt, startedAt, node: 'a', output: {} };
+}
+
+/** A step that waited for its signal, and got it. */
+function awaited(at: number, cameAt: number): readonly Untold[] {
+  return [
+    { type: 'task.waiting', at, step: 0, attempt: 1 },
+    { type: 'signal.received', at: cameAt, step: 0, by: 'somebody' },
+    {
+      type: 'task.completed',
+      at: cameAt,
+      step: 0,
+      attempt: 1,
+      startedAt: at,
+      node: null,
+      output: {},
+    },
+  ];
 }
 
 function failed(at: number, attempt: number, retryAt: number, startedAt: number): Untold {

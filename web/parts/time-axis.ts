@@ -109,6 +109,8 @@ function gapsBetween(from: number, to: number, busy: readonly Interval[]): reado
 function collapse(length: number, gaps: readonly Interval[]): readonly Interval[] {
   const chosen: Interval[] = [];
   const busy = length - gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
+  // Where nothing ran at all, the waiting is what there is to see.
+  if (busy <= 0) return [];
   let left = length;
   for (const gap of gaps.toSorted((a, b) => b.to - b.from - (a.to - a.from))) {
     const gapLength = gap.to - gap.from;
