@@ -19,5 +19,9 @@ export const samples = {
   flaky: { name: 'flaky_payment', input: { amount: 40, failures: 2 } },
   failing: { name: 'flaky_payment', input: { amount: 99, failures: 9 } },
   refund: { name: 'refunded_order', input: { order_id: 'A-2002', amount: 25 } },
+  approval: {
+    name: 'expense_approval',
+    input: { employee: 'Grace', purpose: 'A flight to the conference', amount: 480 },
+  },
   report: { name: 'long_report', input: { title: 'The year in numbers', pages: 60 } },
 } as const satisfies Readonly<Record<string, Sample>>;

@@ -193,6 +193,7 @@ export const en = {
   'play.report': 'one long step that tells its progress',
   'play.burst': 'A burst of 100',
   'play.burst.done': {
+  'play.approval': 'waits until somebody sends a signal',
     one: '{count} workflow was started.',
     other: '{count} workflows were started.',
   },

@@ -177,6 +177,7 @@ export const zh = translation({
   'play.report': '一个会报告进度的长步骤',
   'play.burst': '连发 100 个',
   'play.burst.done': '已启动 {count} 个工作流。',
+  'play.approval': '等到有人发送信号才继续',
   'play.busy': '持续启动',
   'play.busy.stop': '停止启动',
   'play.strip': '最新的工作流',

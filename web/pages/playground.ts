@@ -133,6 +133,7 @@ function samplesCard({ who, navigate }: PageContext, signal: AbortSignal): HTMLE
     { sample: samples.failing, what: t('play.failing') },
     { sample: samples.refund, what: t('play.refund') },
     { sample: samples.report, what: t('play.report') },
+    { sample: samples.approval, what: t('play.approval') },
   ];
   const start = async (sample: Sample): Promise<void> => {
     const { id } = await api.start(sample);
