@@ -277,6 +277,8 @@ export const en = {
   'definition.signal': 'waits for a signal',
   'definition.conditional': 'conditional',
   'definition.mapped': 'input mapped',
+  'definition.waits': 'waits as long as it takes',
+  'definition.waitsAtMost': 'waits at most {time}',
   'definition.isolated': 'thread of its own',
   'definition.onError': 'on error: {step}',
   'definition.priority': 'priority {priority}',

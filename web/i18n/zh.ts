@@ -252,6 +252,8 @@ export const zh = translation({
   'definition.signal': '等待信号',
   'definition.conditional': '有条件',
   'definition.mapped': '输入映射',
+  'definition.waits': '一直等待，没有时限',
+  'definition.waitsAtMost': '最多等待 {time}',
   'definition.isolated': '独占线程',
   'definition.onError': '出错时：{step}',
   'definition.priority': '优先级 {priority}',

@@ -218,7 +218,9 @@ function marksOf(step: ListedStep): readonly string[] {
   ].filter((mark) => mark !== '');
 }
 
-function retryLines({ retry }: ListedStep): readonly string[] {
+function retryLines({ retry, signal }: ListedStep): readonly string[] {
+  // Nothing is run, so nothing is tried.
+  if (signal !== undefined) return [];
   const { maxAttempts, initialIntervalMs, backoffCoefficient, maxIntervalMs } = retry;
   if (maxAttempts === 1) return [t('definition.once')];
   const first = formatDuration(initialIntervalMs);
@@ -237,7 +239,15 @@ function retryLines({ retry }: ListedStep): readonly string[] {
   ];
 }
 
-function timeoutLines({ timeouts }: ListedStep): readonly string[] {
+function timeoutLines({ timeouts, signal }: ListedStep): readonly string[] {
+  if (signal !== undefined) {
+    const { scheduleToCloseMs: ms } = timeouts;
+    return [
+      ms === null
+        ? t('definition.waits')
+        : t('definition.waitsAtMost', { time: formatDuration(ms) }),
+    ];
+  }
   const named = [
     [timeouts.startToCloseMs, 'definition.startToClose'],
     [timeouts.scheduleToCloseMs, 'definition.scheduleToClose'],

@@ -10,6 +10,12 @@ import { minibar, showMinibar } from './minibar.ts';
 import { stateIcon, stateWord } from './state.ts';
 import { countsOf, stateOfAll } from './task-states.ts';
 
+/** What is drawn of a step. */
+export interface DrawnStep extends StepCard {
+  /** It runs nothing, and waits for a signal. */
+  readonly signal?: object;
+}
+
 /** A step, or a fold of many, as a button of the graph. */
 export interface DrawnNode {
   readonly button: HTMLButtonElement;
@@ -18,7 +24,7 @@ export interface DrawnNode {
 }
 
 export function drawNode(
-  group: DrawnGroup<StepCard>,
+  group: DrawnGroup<DrawnStep>,
   place: Point,
   onSelect: () => void,
 ): DrawnNode {
@@ -28,10 +34,15 @@ export function drawNode(
     : drawFold(group, place, onSelect);
 }
 
-function drawStep(step: StepCard, place: Point, onSelect: () => void): DrawnNode {
+function drawStep(step: DrawnStep, place: Point, onSelect: () => void): DrawnNode {
   const icon = h('span', { class: 'step-icon' });
   // Until there is a task, what the step would run.
-  const note = h('span', { class: 'step-note' }, step.task === step.name ? null : step.task);
+  const runs = step.task === step.name ? null : step.task;
+  const note = h(
+    'span',
+    { class: 'step-note' },
+    step.signal === undefined ? runs : t('definition.signal'),
+  );
   const time = duration();
   const bar = h('span', { class: 'step-bar' });
   const button = h(
@@ -111,7 +122,7 @@ function noteOf(task: TaskCard): string {
   const far = task.state === 'running' && typeof fraction === 'number';
   const words = far ? formatPercent(fraction) : stateWord(task.state);
   const attempts = Math.max(task.attempt, task.max_retries + 1);
-  return task.attempt > 1
+  return task.attempt > 1 && task.state !== 'waiting'
     ? `${words} · ${formatNumber(task.attempt)}/${formatNumber(attempts)}`
     : words;
 }
