@@ -139,6 +139,7 @@ export const workflowTexts = {
   'task.attempts': 'Attempts',
   'task.untried': 'not tried yet',
   'task.older': { one: 'and {count} older one', other: 'and {count} older ones' },
+  'task.since': 'Waiting since',
   'task.stack': 'Show stack',
   'task.no-stack': 'There is no stack.',
   'task.error': 'Error',
@@ -155,6 +156,7 @@ export const workflowTexts = {
   // Values and logs
   'payload.input': 'Input',
   'payload.output': 'Output',
+  'attempt.waited': 'waited for {time}',
   'payload.later': 'not yet',
   'payload.all': 'Show all of it',
   'payload.download': 'Download',

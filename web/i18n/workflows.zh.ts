@@ -124,6 +124,7 @@ export const workflowTexts = {
   'task.progress': '已完成 {percent}%',
   'task.attempts': '尝试',
   'task.untried': '尚未尝试',
+  'task.since': '等待开始于',
   'task.older': '还有 {count} 次更早的尝试',
   'task.stack': '显示堆栈',
   'task.no-stack': '没有堆栈信息。',
@@ -140,6 +141,7 @@ export const workflowTexts = {
 
   'payload.input': '输入',
   'payload.output': '输出',
+  'attempt.waited': '等待了 {time}',
   'payload.later': '尚无',
   'payload.all': '显示全部',
   'payload.download': '下载',

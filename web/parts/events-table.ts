@@ -277,12 +277,13 @@ function detailsOf(event: WorkflowEvent): string {
         ...(event.fraction === undefined ? [] : [formatPercent(event.fraction)]),
         event.note ?? '',
       ].join(' ');
-    case 'task.completed':
-      return [
-        t('event.attempt', { attempt: event.attempt }),
-        formatDuration(event.at - event.startedAt),
-        ...(event.node === null ? [] : [nodeName(event.node)]),
-      ].join(' · ');
+    case 'task.completed': {
+      const time = formatDuration(event.at - event.startedAt);
+      if (event.node === null) return t('attempt.waited', { time });
+      return [t('event.attempt', { attempt: event.attempt }), time, nodeName(event.node)].join(
+        ' · ',
+      );
+    }
     case 'task.failed':
       return [
         t('event.attempt', { attempt: event.attempt }),

@@ -124,7 +124,8 @@ export function nodeName(id: string | undefined): string {
 }
 
 export function attemptsOf(task: TaskCard): string {
-  if (task.attempt === 0) return '–';
+  // What waits for a signal is not tried.
+  if (task.attempt === 0 || task.state === 'waiting') return '–';
   const most = Math.max(task.attempt, task.max_retries + 1);
   return `${formatNumber(task.attempt)} / ${formatNumber(most)}`;
 }

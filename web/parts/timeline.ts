@@ -159,6 +159,9 @@ function labelOf(task: TaskCard, tried: number): string {
     from === undefined || to === undefined
       ? '–'
       : formatDuration(Date.parse(to) - Date.parse(from));
+  if (task.state === 'waiting' && from !== undefined) {
+    return `${stateWord(task.state)}, ${t('task.since')} ${formatMoment(new Date(from))}`;
+  }
   return t('timeline.row', {
     state: stateWord(task.state),
     attempts: tried === 0 ? attemptsOf(task) : formatNumber(tried),
