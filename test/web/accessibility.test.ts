@@ -16,6 +16,9 @@ const pages: Readonly<Record<string, string>> = {
   '/workflows?state=failed&q=wr&tag.kind=none': '.empty button',
   '/definitions': 'tr[data-definition="greet"]',
   '/definitions/greet': '.step[data-step="hello"]',
+  '/definitions/decide': '.step[data-step="approve"]',
+  '/workflows/decide-1?step=approve': '.panel .signals button',
+  '/workflows/decide-1?tab=timeline': '.tl-track .tl-bar[data-kind="waiting"]',
   '/cluster': '.node[data-node="b"] .facts',
   '/playground': '.victims li[data-node="b"] button',
   '/nothing': '.empty h1',
@@ -34,6 +37,7 @@ describe('the accessibility of the console', function () {
     for (const id of ['first', 'second']) await api.start({ name: 'greet', id, input: {} });
     await api.start({ name: 'fails', id: 'wrong', input: {} });
     for (const id of ['first', 'second', 'wrong']) await api.result(id, 10_000);
+    for (const id of ['decide-1', 'decide-2']) await api.start({ name: 'decide', id, input: {} });
     for (const id of ['waits-1', 'waits-2']) await api.start({ name: 'waits', id, input: {} });
   });
 
@@ -63,6 +67,29 @@ describe('the accessibility of the console', function () {
     found.push(...(await violations(page)));
     await page.goto(`${world.url}/workflows/waits-1`);
     await page.getByRole('button', { name: 'Cancel' }).click();
+    found.push(...(await violations(page)));
+    expect(found).to.deep.equal([]);
+  });
+
+  it('finds nothing in the dialog of a signal: its fields, what is wrong with them, JSON, and a refusal', async () => {
+    await using watched = await openPage(world.browser, `${world.url}/workflows/decide-2`);
+    const { page } = watched;
+    const found: string[] = [];
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'Approve', exact: true }).click();
+    await dialog.getByLabel('reason').waitFor();
+    await dialog.getByRole('button', { name: 'Send' }).click();
+    await dialog.getByText('This is needed.').waitFor();
+    found.push(...(await violations(page)));
+    await dialog.getByRole('button', { name: 'JSON' }).click();
+    await dialog.getByLabel('Payload (JSON)').fill('{"reason": ""}');
+    await dialog.getByRole('button', { name: 'Send' }).click();
+    await dialog.locator('.field-problem', { hasText: '/payload/reason' }).waitFor();
+    found.push(...(await violations(page)));
+    await world.cluster.api.cancel('decide-2');
+    await dialog.getByLabel('Payload (JSON)').fill('{"reason": "enough"}');
+    await dialog.getByRole('button', { name: 'Send' }).click();
+    await dialog.locator('[role="alert"]', { hasText: 'canceled' }).waitFor();
     found.push(...(await violations(page)));
     expect(found).to.deep.equal([]);
   });
@@ -145,7 +172,20 @@ const asked = z.object({
   rest: z.record(z.string(), z.string()),
 });
 
+const reasons = z.object({
+  approved: z.boolean().default(true),
+  reason: z.string().min(1).describe('Everybody can read it'),
+});
+
 const definitions = (held: Gate) => [
+  workflow('decide')
+    .task('ask', { run: () => ({}) })
+    .signal('approve', { needs: ['ask'], payload: reasons, timeout: '7d' })
+    .signal('a_second_opinion_of_somebody_else', { needs: ['ask'] })
+    .signal('budget', { needs: ['ask'] })
+    .signal('legal', { needs: ['ask'] })
+    .task('done', { needs: ['approve'], run: () => ({}) })
+    .build(),
   workflow('waits')
     .task('wait', {
       run: async (_input, { signal }) => {

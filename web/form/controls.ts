@@ -160,7 +160,7 @@ function draftOf(rows: readonly Control[]): readonly (Json | undefined)[] {
   return rows.map((row) => row.draft());
 }
 
-function textControl(field: Field, pointer: string, marks: Marks): Control {
+export function textControl(field: Field, pointer: string, marks: Marks): Control {
   ids += 1;
   const id = `field-${ids}`;
   const problem = h('p', { class: 'wrong field-problem', id: `${id}-problem` });

@@ -51,6 +51,13 @@ export function fieldsOf(schema: JsonObject | undefined): readonly Field[] | nul
   return shape.type === 'group' ? shape.fields : null;
 }
 
+/** What is no object as one field; null when it has no field but one for JSON. */
+export function wholeField(name: string, schema: JsonObject | undefined): Field | null {
+  if (schema === undefined) return null;
+  const field = fieldOf(name, schema, schema['default'] === undefined, 0);
+  return ['json', 'list', 'group'].includes(field.shape.type) ? null : field;
+}
+
 function fieldOf(name: string, schema: JsonObject, required: boolean, depth: number): Field {
   const { type, description, title } = schema;
   const nullable = Array.isArray(type) && type.includes('null');

@@ -3,8 +3,8 @@ import type { Json, JsonObject } from '#actors/json.ts';
 import type { FieldProblem } from '../api.ts';
 import { fill, h, setText } from '../dom.ts';
 import { t } from '../i18n/text.ts';
-import { type Control, groupControl, type Marks } from './controls.ts';
-import { fieldsOf, isObject, parse } from './fields.ts';
+import { type Control, groupControl, type Marks, textControl } from './controls.ts';
+import { type Field, fieldsOf, isObject, parse, wholeField } from './fields.ts';
 
 /** A form that makes JSON, and is JSON itself where no schema says which fields it has. */
 export interface JsonForm<Value extends Json> {
@@ -15,6 +15,8 @@ export interface JsonForm<Value extends Json> {
   read(): Value | undefined;
   /** Shows what the server said at the fields that it is about; returns what is about none. */
   blame(problems: readonly FieldProblem[]): readonly FieldProblem[];
+  /** Puts the focus into its first field. */
+  focus(): void;
 }
 
 /** What is to be made. */
@@ -23,16 +25,35 @@ interface Target<Value extends Json> {
   readonly pointer: string;
   readonly empty: Value;
   readonly is: (value: Json | undefined) => value is Value;
+  /** What it is called. */
+  readonly name: string;
+  /** The label of it as JSON, and what is said where no schema says more. */
+  readonly json: string;
+  readonly anything: string;
 }
 
 /** For the input of a workflow: fields where the schema of the input says which, JSON always. */
 export function inputForm(schema: JsonObject | undefined): JsonForm<JsonObject> {
-  return jsonForm(schema, { pointer: '/input', empty: {}, is: isObject });
+  return jsonForm(schema, {
+    pointer: '/input',
+    empty: {},
+    is: isObject,
+    name: t('payload.input'),
+    json: t('form.jsonLabel'),
+    anything: t('form.schemaless'),
+  });
 }
 
 /** The same for the payload of a signal, which may be any JSON. */
 export function payloadForm(schema: JsonObject | undefined): JsonForm<Json> {
-  return jsonForm<Json>(schema, { pointer: '/payload', empty: {}, is: isThere });
+  return jsonForm<Json>(schema, {
+    pointer: '/payload',
+    empty: {},
+    is: isThere,
+    name: t('signal.payload'),
+    json: t('signal.jsonLabel'),
+    anything: t('signal.schemaless'),
+  });
 }
 
 function isThere(value: Json | undefined): value is Json {
@@ -44,22 +65,29 @@ function jsonForm<Value extends Json>(
   target: Target<Value>,
 ): JsonForm<Value> {
   const { pointer: root, empty, is } = target;
-  const fields = fieldsOf(schema);
   const marks: Marks = new Map();
+  const control = controlOf(schema, target, marks);
   const json = jsonArea(target);
   const place = h('div', { class: 'fields' });
-  if (fields === null) {
-    fill(place, h('p', { class: 'quiet hint' }, t('form.schemaless')), json.element);
+  const focus = (): void => {
+    place.querySelector<HTMLElement>('input, select, textarea')?.focus();
+  };
+  if (control === null) {
+    fill(
+      place,
+      schema === undefined && h('p', { class: 'quiet hint' }, target.anything),
+      json.element,
+    );
     return {
       element: place,
       draft: () => json.draft() ?? empty,
       read: () => json.read(),
       blame: (problems) => json.blame(problems),
+      focus,
     };
   }
-  const group = groupControl(fields, root, marks);
   const made = (): Value | undefined => {
-    const value = objectOf(group);
+    const value = control.draft();
     return is(value) ? value : undefined;
   };
   let asJson = false;
@@ -68,19 +96,19 @@ function jsonForm<Value extends Json>(
   const show = (): void => {
     form.setAttribute('aria-pressed', String(!asJson));
     raw.setAttribute('aria-pressed', String(asJson));
-    fill(place, asJson ? json.element : group.element);
+    fill(place, asJson ? json.element : control.element);
     place.dispatchEvent(new Event('input', { bubbles: true }));
   };
   const toJson = (): void => {
     if (asJson) return;
     asJson = true;
-    json.write(objectOf(group));
+    json.write(control.draft() ?? empty);
     show();
   };
   const toForm = (): void => {
     const value = asJson ? json.read() : undefined;
     if (value === undefined) return;
-    if (!group.write(value)) {
+    if (!control.write(value)) {
       json.complain(t('form.unfit'));
       return;
     }
@@ -99,7 +127,7 @@ function jsonForm<Value extends Json>(
     read: () => {
       if (asJson) return json.read();
       for (const mark of marks.values()) mark('');
-      return group.check() ? made() : undefined;
+      return control.check() ? made() : undefined;
     },
     blame: (problems) => {
       if (asJson) return json.blame(problems);
@@ -109,21 +137,34 @@ function jsonForm<Value extends Json>(
         return mark === null;
       });
     },
+    focus,
   };
+}
+
+/** A field for each property of an object, one field for what is no object; null when there is nothing but JSON for it. */
+function controlOf(
+  schema: JsonObject | undefined,
+  { pointer, name }: Pick<Target<never>, 'pointer' | 'name'>,
+  marks: Marks,
+): Control | null {
+  const fields = fieldsOf(schema);
+  if (fields !== null) return groupControl(fields, pointer, marks);
+  const field = wholeField(name, schema);
+  return field === null ? null : presetControl(field, textControl(field, pointer, marks));
+}
+
+/** Left empty it is what the schema says it is then: there is no object around it that it could be left out of. */
+function presetControl({ preset }: Field, control: Control): Control {
+  return { ...control, draft: () => control.draft() ?? preset };
 }
 
 /** The mark of a pointer, or of what it lies in. */
 function nearest(marks: Marks, root: string, pointer: string): ((text: string) => void) | null {
-  for (let at = pointer; at.startsWith(`${root}/`); at = at.slice(0, at.lastIndexOf('/'))) {
+  for (let at = pointer; at.startsWith(root); at = at.slice(0, at.lastIndexOf('/'))) {
     const mark = marks.get(at);
     if (mark !== undefined) return mark;
   }
   return null;
-}
-
-function objectOf(control: Control): JsonObject {
-  const value = control.draft();
-  return isObject(value) ? value : {};
 }
 
 interface JsonArea<Value extends Json> {
@@ -135,7 +176,11 @@ interface JsonArea<Value extends Json> {
   blame(problems: readonly FieldProblem[]): readonly FieldProblem[];
 }
 
-function jsonArea<Value extends Json>({ pointer: root, is }: Target<Value>): JsonArea<Value> {
+function jsonArea<Value extends Json>({
+  pointer: root,
+  is,
+  json: label,
+}: Target<Value>): JsonArea<Value> {
   const area = h('textarea', {
     id: 'input-json',
     rows: 12,
@@ -158,13 +203,7 @@ function jsonArea<Value extends Json>({ pointer: root, is }: Target<Value>): Jso
     return is(value) ? value : undefined;
   };
   return {
-    element: h(
-      'div',
-      { class: 'field' },
-      h('label', { for: 'input-json' }, t('form.jsonLabel')),
-      area,
-      problem,
-    ),
+    element: h('div', { class: 'field' }, h('label', { for: 'input-json' }, label), area, problem),
     draft,
     read: () => {
       const value = draft();

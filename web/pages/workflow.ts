@@ -77,6 +77,7 @@ class View {
   readonly #stop = new AbortController();
   readonly #steps: readonly StepCard[];
   readonly #numbers: ReadonlyMap<string, number>;
+  readonly #mayAct: boolean;
   readonly #history: History;
   readonly #attempts = new Attempts();
   readonly #side = h('div', { class: 'side' });
@@ -112,7 +113,8 @@ class View {
       failed,
     });
     const onSelect = (step: string): void => this.select(step);
-    this.#head = workflowHead(first, { mayAct: may(context.who, 'operate'), onSelect });
+    this.#mayAct = may(context.who, 'operate');
+    this.#head = workflowHead(first, { mayAct: this.#mayAct, onSelect, stop: signal });
     this.#dag = drawDag({
       key: `${name}@${version}`,
       steps: first.steps,
@@ -199,6 +201,7 @@ class View {
       const panel = stepPanel(task, {
         onClose: () => this.#closePanel(),
         stackOf: async (seq) => await this.#stackOf(seq),
+        signals: this.#mayAct ? { workflow: this.#data.workflow, stop: this.#stop.signal } : null,
         back:
           fold === undefined
             ? undefined

@@ -2,7 +2,7 @@ import type { LogLine, TaskCard } from '#http/live-protocol.ts';
 
 import { api } from '../api.ts';
 import { fill, h, setText } from '../dom.ts';
-import { formatClock, formatDuration, formatNumber } from '../i18n/format.ts';
+import { formatClock, formatDuration, formatMoment, formatNumber } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import { duration, setDuration } from '../time.ts';
 import type { Attempt } from './attempts.ts';
@@ -10,7 +10,8 @@ import { logList } from './log-view.ts';
 import { messageOf } from './notice.ts';
 import { type Panel, panelFrame } from './panel.ts';
 import { payloadBlock } from './payload.ts';
-import { setStateBadge, stateBadge } from './state.ts';
+import { signalButton, type SignalContext } from './signal-buttons.ts';
+import { setStateBadge, stateBadge, stateWord } from './state.ts';
 import { attemptsOf, nodeName } from './tasks-table.ts';
 
 export interface StepPanel extends Panel {
@@ -29,6 +30,8 @@ export function stepPanel(
     readonly onClose: () => void;
     /** The stack in the event of this number. */
     readonly stackOf: (seq: number) => Promise<string | undefined>;
+    /** null for whoever may send no signal. */
+    readonly signals: Omit<SignalContext, 'home'> | null;
     readonly back?: { readonly text: string; readonly go: () => void } | undefined;
   },
 ): StepPanel {
@@ -39,12 +42,23 @@ export function stepPanel(
   const tried = h('dd', { class: 'number' });
   const time = duration();
   const node = h('dd', { class: 'mono' });
+  const since = h('dd');
+  // What runs nothing has no type, is tried on no node, and is not tried: it waits.
+  const ofRunning = [
+    fact(t('task.type'), type),
+    fact(t('column.attempts'), tried),
+    fact(t('column.node'), node),
+  ];
+  const ofWaiting = fact(t('task.since'), since);
   const next = fact(t('task.next'), h('dd'));
+  const place = h('div', { class: 'signals' });
   const note = h('p', { class: 'quiet step-said' });
   const bar = h('i');
   const progress = h('div', { class: 'progress', role: 'img' }, bar);
   const failure = h('div', { class: 'failure' });
   const attempts = h('ol', { class: 'attempts' });
+  const triesTitle = h('h3', {}, t('task.attempts'));
+  const tries = h('div', {}, triesTitle, attempts);
   const input = payloadBlock({
     label: t('payload.input'),
     name: `${first.id}-input`,
@@ -57,6 +71,29 @@ export function stepPanel(
   });
   const log = logList();
   let shownFailure = '';
+  let state = first.state;
+  let known: readonly Attempt[] = [];
+  const showKind = (): void => {
+    const waits = state === 'waiting' || known.at(-1)?.waits === true;
+    for (const each of ofRunning) each.hidden = waits;
+    ofWaiting.hidden = state !== 'waiting';
+    // That it waits, and since when, is said above.
+    tries.hidden = state === 'waiting' && known.length <= 1;
+    triesTitle.hidden = waits;
+  };
+  const showSignal = ({ step }: TaskCard): void => {
+    const { signals } = options;
+    const isThere = place.childElementCount > 0;
+    if (signals === null || (state === 'waiting') === isThere) return;
+    if (!isThere) {
+      const home = (): HTMLElement | null => element.querySelector<HTMLElement>('.close');
+      place.append(signalButton({ ...signals, home }, step));
+    } else {
+      const hadFocus = place.contains(document.activeElement);
+      fill(place);
+      if (hadFocus) element.querySelector<HTMLElement>('.close')?.focus();
+    }
+  };
   const element = panelFrame({
     label: t('task.panel', { step: first.step }),
     heading: [h('h2', {}, first.step), badge],
@@ -66,17 +103,17 @@ export function stepPanel(
       h(
         'dl',
         { class: 'facts' },
-        fact(t('task.type'), type),
-        fact(t('column.attempts'), tried),
+        ofRunning.slice(0, 2),
+        ofWaiting,
         fact(t('column.duration'), h('dd', {}, time)),
-        fact(t('column.node'), node),
+        ofRunning.slice(2),
         next,
       ),
+      place,
       progress,
       note,
       failure,
-      h('h3', {}, t('task.attempts')),
-      attempts,
+      tries,
       h('h3', {}, t('payload.input')),
       input.element,
       h('h3', {}, t('payload.output')),
@@ -88,7 +125,11 @@ export function stepPanel(
   return {
     element,
     show: (task, logs) => {
+      state = task.state;
+      showKind();
+      showSignal(task);
       setStateBadge(badge, task.state);
+      if (task.started_at !== undefined) setText(since, formatMoment(new Date(task.started_at)));
       setText(type, task.type);
       setText(tried, attemptsOf(task));
       setDuration(time, task.started_at, task.completed_at);
@@ -117,6 +158,8 @@ export function stepPanel(
       log.show(logs);
     },
     showAttempts: (all) => {
+      known = all ?? known;
+      showKind();
       showAttempts(attempts, all, options.stackOf);
     },
     close: () => {
@@ -167,31 +210,40 @@ function attemptItem(
   attempt: Attempt,
   stackOf: (seq: number) => Promise<string | undefined>,
 ): HTMLElement {
-  const { number, delivery, outcome, node, error, scheduledAt, startedAt, endedAt, endedBy } =
-    attempt;
-  const queuedMs = (startedAt ?? endedAt ?? scheduledAt) - scheduledAt;
-  const ranMs = startedAt === null || endedAt === null ? null : endedAt - startedAt;
+  const { number, delivery, outcome, waits, node, error, endedBy } = attempt;
   return h(
     'li',
     { 'data-outcome': outcome },
     h(
       'div',
       { class: 'attempt-line' },
-      h('b', { class: 'number' }, `#${formatNumber(number)}${delivery > 1 ? `.${delivery}` : ''}`),
-      h('span', { class: 'outcome', 'data-outcome': outcome }, t(`outcome.${outcome}`)),
-      node !== null && h('span', { class: 'mono quiet' }, nodeName(node)),
+      (!waits || number > 1) &&
+        h(
+          'b',
+          { class: 'number' },
+          `#${formatNumber(number)}${delivery > 1 ? `.${delivery}` : ''}`,
+        ),
       h(
         'span',
-        { class: 'quiet number attempt-times' },
-        ranMs === null
-          ? t('attempt.queued', { time: formatDuration(queuedMs) })
-          : t('attempt.times', { ran: formatDuration(ranMs), queued: formatDuration(queuedMs) }),
+        { class: 'outcome', 'data-outcome': waits && outcome === 'open' ? 'waiting' : outcome },
+        waits && outcome === 'open' ? stateWord('waiting') : t(`outcome.${outcome}`),
       ),
+      node !== null && h('span', { class: 'mono quiet' }, nodeName(node)),
+      h('span', { class: 'quiet number attempt-times' }, timesOf(attempt)),
     ),
     error !== null &&
       h('p', { class: 'attempt-error' }, h('b', {}, error.name), ': ', error.message),
     error !== null && endedBy !== null && stackButton(async () => await stackOf(endedBy)),
   );
+}
+
+function timesOf({ waits, scheduledAt, startedAt, endedAt }: Attempt): string {
+  const ranMs = startedAt === null || endedAt === null ? null : endedAt - startedAt;
+  if (waits) return ranMs === null ? '' : t('attempt.waited', { time: formatDuration(ranMs) });
+  const queued = formatDuration((startedAt ?? endedAt ?? scheduledAt) - scheduledAt);
+  return ranMs === null
+    ? t('attempt.queued', { time: queued })
+    : t('attempt.times', { ran: formatDuration(ranMs), queued });
 }
 
 function showFailure(

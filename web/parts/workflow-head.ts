@@ -16,7 +16,12 @@ import { whyLine } from './why.ts';
 /** Above the tabs: what it is, how it is, why it is not further, and what one can do about it. */
 export function workflowHead(
   first: WorkflowData,
-  options: { readonly mayAct: boolean; readonly onSelect: (step: string) => void },
+  options: {
+    readonly mayAct: boolean;
+    readonly onSelect: (step: string) => void;
+    /** Ends with the page. */
+    readonly stop: AbortSignal;
+  },
 ) {
   const { id, name, version, created_at, tags } = first.workflow;
   const badge = stateBadge(first.workflow.state);
@@ -45,7 +50,12 @@ export function workflowHead(
       retry.disabled = false;
     }
   };
-  const signals = signalButtons();
+  const heading = h('h1', { tabindex: -1 }, name, badge);
+  const signals = signalButtons({
+    workflow: first.workflow,
+    stop: options.stop,
+    home: () => heading,
+  });
   const elements = [
     h(
       'div',
@@ -54,7 +64,7 @@ export function workflowHead(
         'div',
         { class: 'title' },
         h('a', { class: 'quiet back', href: '/workflows' }, `← ${t('nav.workflows')}`),
-        h('h1', {}, name, badge),
+        heading,
         h(
           'div',
           { class: 'quiet meta' },
