@@ -20,6 +20,9 @@ const list = z.object({
   workflows: z.array(z.object({ id: z.string(), name: z.string(), state: z.string() })),
 });
 
+/** Samples that take their time, or wait for somebody. */
+const slow = new Set(['long_report', 'expense_approval']);
+
 const root = resolve(import.meta.dirname, '..');
 const { values, positionals } = parseArgs({
   options: { all: { type: 'string' } },
@@ -122,6 +125,7 @@ function scenesOf(ids: Samples): Readonly<Record<string, Scene>> {
     },
     definitions: { path: '/definitions' },
     definition: { path: '/definitions/order_processing' },
+    'definition-signal': { path: '/definitions/expense_approval' },
     'definition-wrong': {
       path: '/definitions/order_processing',
       act: click('.columns form .primary'),
@@ -144,6 +148,36 @@ function scenesOf(ids: Samples): Readonly<Record<string, Scene>> {
         });
       },
     },
+    // What is started here stays in the lists of all that come after.
+    approval: { path: startApproval, moves: true, act: waiting },
+    'approval-step': {
+      path: async () => `${await startApproval()}?step=approve`,
+      moves: true,
+      act: waiting,
+    },
+    'approval-signal': { path: startApproval, moves: true, act: click('.signals button') },
+    'approval-wrong': {
+      path: startApproval,
+      moves: true,
+      act: async (page) => {
+        await click('.signals button', 'dialog .segments button:last-child')(page);
+        await page.locator('dialog textarea').fill('{"approved": "perhaps"}');
+        await click('dialog .primary')(page);
+      },
+    },
+    'approval-timeline': {
+      path: async () => `${await startApproval()}?tab=timeline`,
+      moves: true,
+      act: waiting,
+    },
+    'approval-sent': {
+      path: async () => `${await startApproval()}?step=approve`,
+      moves: true,
+      act: async (page) => {
+        await click('.panel .signals button', 'dialog .primary')(page);
+        await page.locator('h1 .badge[data-state="completed"]').waitFor();
+      },
+    },
     missing: { path: '/nothing' },
     'missing-workflow': { path: '/workflows/nothing' },
     docs: { path: '/docs/' },
@@ -156,15 +190,26 @@ function click(...selectors: readonly string[]): (page: Page) => Promise<void> {
   };
 }
 
+async function waiting(page: Page): Promise<void> {
+  await page.locator('.why[data-code="WAITING_FOR_SIGNAL"]').waitFor();
+}
+
 /** Where a workflow is seen that runs for a while yet. */
 async function startLong(): Promise<string> {
+  return await started('long_report', { title: 'The year in numbers', pages: 60 });
+}
+
+/** Where a workflow is seen that waits for a signal. */
+async function startApproval(): Promise<string> {
+  const input = { employee: 'Grace', purpose: 'A flight to the conference', amount: 480 };
+  return await started('expense_approval', input);
+}
+
+async function started(name: string, input: Readonly<Record<string, unknown>>): Promise<string> {
   const response = await fetch(new URL('/api/v1/workflows', cluster.url), {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({
-      name: 'long_report',
-      input: { title: 'The year in numbers', pages: 60 },
-    }),
+    body: JSON.stringify({ name, input }),
   });
   const { id } = z.object({ id: z.string() }).parse(await response.json());
   return `/workflows/${id}`;
@@ -210,15 +255,15 @@ async function settled(page: Page, looks: number): Promise<void> {
 
 type Samples = Readonly<Record<string, string>>;
 
-/** Names and ids of the samples' workflows, once all of them but the long one have ended. */
+/** Names and ids of the samples' workflows, once all others have ended. */
 async function samples(url: string): Promise<Samples> {
   for (;;) {
     const response = await fetch(new URL('/api/v1/workflows?limit=200', url));
     const { workflows } = list.parse(await response.json());
-    const open = workflows.filter(
-      ({ name, state }) => name !== 'long_report' && ['pending', 'running'].includes(state),
+    const awaited = workflows.filter(
+      ({ name, state }) => !slow.has(name) && ['pending', 'running'].includes(state),
     );
-    if (workflows.length > 5 && open.length === 0) {
+    if (workflows.length > 5 && awaited.length === 0) {
       return Object.fromEntries(workflows.map(({ name, id }) => [name, id]));
     }
     await new Promise((done) => setTimeout(done, 500));
