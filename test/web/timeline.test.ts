@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import { Attempts } from '../../web/parts/attempts.ts';
 import type { WorkflowEvent } from '../../web/parts/events.ts';
-import { legibleTicks, timeAxis } from '../../web/parts/time-axis.ts';
+import { isAtEnd, legibleTicks, timeAxis } from '../../web/parts/time-axis.ts';
 import { barsOf, busyTimes } from '../../web/parts/timeline-bars.ts';
 
 const error = { name: 'Error', message: 'no' };
@@ -171,6 +171,12 @@ describe('the timeline', () => {
       expect(ticks.length).to.be.above(6);
       for (const { left } of ticks) {
         expect(left * 870 + 50 <= middle - 20 || left * 870 >= middle + 20).to.equal(true);
+      }
+      // Of what is waited for still, it is written before the end.
+      const waits = timeAxis(0, 60_000, [{ from: 0, to: 500 }]);
+      expect(waits.gaps.map((last) => isAtEnd(last, 190))).to.deep.equal([true]);
+      for (const { left } of legibleTicks(waits, 190)) {
+        expect(left * 190 + 50).to.be.at.most(190 - 48);
       }
     });
   });

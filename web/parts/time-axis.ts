@@ -75,12 +75,19 @@ const tickEveryPx = 60;
 
 /** As many ticks as have room on an axis of this width: none that would be cut off, or stand on what is written at a gap. */
 export function legibleTicks(axis: TimeAxis, widthPx: number): readonly Tick[] {
-  const taken = axis.gaps.map(({ left, width }) => (left + width / 2) * widthPx - gapPx / 2);
+  const taken = axis.gaps.map((gap) =>
+    Math.min(widthPx - gapPx, (gap.left + gap.width / 2) * widthPx - gapPx / 2),
+  );
   return axis.ticks(Math.max(2, Math.floor(widthPx / tickEveryPx))).filter(({ at, left }) => {
     const from = left * widthPx;
     const isFree = taken.every((gap) => from + tickPx <= gap || gap + gapPx <= from);
     return at === axis.from || (from + tickPx <= widthPx && isFree);
   });
+}
+
+/** Whether what is written at a gap would be cut off in its middle: it ends with the gap then. */
+export function isAtEnd({ left, width }: Gap, widthPx: number): boolean {
+  return (left + width / 2) * widthPx > widthPx - gapPx / 2;
 }
 
 /** Intervals that touch or overlap, as one. */

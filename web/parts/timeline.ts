@@ -6,7 +6,7 @@ import { t } from '../i18n/text.ts';
 import type { Attempts } from './attempts.ts';
 import { stateIcon, stateWord } from './state.ts';
 import { attemptsOf } from './tasks-table.ts';
-import { legibleTicks, timeAxis, type TimeAxis } from './time-axis.ts';
+import { isAtEnd, legibleTicks, timeAxis, type TimeAxis } from './time-axis.ts';
 import { type Bar, barsOf, busyTimes } from './timeline-bars.ts';
 import { virtualRows } from './virtual-rows.ts';
 
@@ -225,6 +225,7 @@ function drawScale(place: HTMLElement, axis: TimeAxis, live: boolean): void {
     }),
     axis.gaps.map((gap) => {
       const skipped = box('tl-skip', gap.left, gap.width);
+      skipped.dataset['end'] = String(isAtEnd(gap, place.clientWidth));
       skipped.append(`⋯ ${formatDuration(gap.to - gap.from)}`);
       return skipped;
     }),
