@@ -62,6 +62,12 @@ describe('signals in the console', function () {
       'sum',
       'commentoptional',
     ]);
+    expect(await focusOf(page)).to.equal('approved');
+    expect(await dialog.getByLabel('approved').locator('option').allTextContents()).to.deep.equal([
+      'yes unless said otherwise',
+      'yes',
+      'no',
+    ]);
     await dialog.getByRole('button', { name: 'Send' }).click();
     await dialog.getByText('This is needed.').waitFor();
     expect(await focusOf(page)).to.equal('sum');
@@ -182,6 +188,9 @@ describe('signals in the console', function () {
     const { page, complaints } = watched;
     const panel = page.locator('.panel');
     await buttonOf(panel, 'Approve').waitFor();
+    // A clock alone would not say of which day.
+    const why = await page.locator('.why').textContent();
+    expect(why).to.match(/if none comes within (6d 23h|7d), by \w+ \d+, 20\d\d, \d\d:/);
     const facts = panel.locator('.facts > :visible dt');
     expect(await facts.allTextContents()).to.deep.equal(['Waiting since', 'Duration']);
     await panel.getByRole('heading', { name: 'Input' }).waitFor();
@@ -298,6 +307,28 @@ describe('signals in the console', function () {
     expect(complaints).to.deep.equal([]);
   });
 
+  it('are three at most in the head, the others in their panels, and fit on a phone', async () => {
+    await start(long, 'many');
+    const address = `${world.url}/workflows/many?step=fourth`;
+    const viewport = { width: 390, height: 844 };
+    await using watched = await openPage(world.browser, address, { viewport });
+    const { page } = watched;
+    await buttonOf(page.locator('.panel'), 'Fourth').waitFor();
+    expect(await page.locator('.page-head .signals button').allTextContents()).to.deep.equal([
+      'First',
+      wordsOfLong,
+      'Third',
+    ]);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(390);
+    await buttonOf(page, wordsOfLong).click();
+    await page.getByRole('dialog').getByLabel('Payload (JSON)').waitFor();
+    const overflows = `{
+      const { scrollWidth, clientWidth } = document.querySelector('dialog.signal');
+      scrollWidth > clientWidth
+    }`;
+    expect(await page.evaluate(overflows)).to.equal(false);
+  });
+
   it('are marked where a definition is shown, with how long each is waited for', async () => {
     await using watched = await openPage(world.browser, `${world.url}/definitions/twice`);
     const { page } = watched;
@@ -355,6 +386,9 @@ function refusals(complaints: readonly string[], status: number): readonly strin
   return complaints.filter((complaint) => !complaint.includes(String(status)));
 }
 
+const long = 'with_a_name_that_is_wider_than_a_phone_as_some_are_in_real_life';
+const wordsOfLong = 'With a name that is wider than a phone as some are in real life';
+
 const comment = z.object({ comment: z.string().optional() });
 
 const definitions = [
@@ -382,6 +416,7 @@ const definitions = [
   workflow('choice')
     .signal('choose', { payload: z.enum(['now', 'later']) })
     .build(),
+  workflow(long).signal('first').signal(long).signal('third').signal('fourth').build(),
   workflow('hurried').signal('approve', { timeout: '300ms' }).build(),
   workflow('hostile')
     .signal('reply', {

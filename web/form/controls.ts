@@ -218,7 +218,7 @@ function inputOf(
       return h(
         'select',
         all,
-        h('option', { value: '' }, unset),
+        h('option', { value: '' }, typeof preset === 'boolean' ? presetFlag(preset) : unset),
         h('option', { value: 'true' }, t('form.yes')),
         h('option', { value: 'false' }, t('form.no')),
       );
@@ -239,6 +239,10 @@ function inputOf(
     case 'group':
       return h('textarea', { ...all, rows: 3, spellcheck: 'false', placeholder: unset || 'JSON' });
   }
+}
+
+function presetFlag(preset: boolean): string {
+  return t('form.preset', { value: t(preset ? 'form.yes' : 'form.no') });
 }
 
 function written(value: Json): string {
