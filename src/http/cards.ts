@@ -142,12 +142,13 @@ function newestOfName(nodes: readonly NodeView[]): readonly NodeView[] {
 }
 
 function stepCards(graph: Graph): readonly StepCard[] {
-  return graph.steps.map(({ name, task, needs, onError, conditional }) => ({
+  return graph.steps.map(({ name, task, needs, onError, conditional, signal }) => ({
     name,
     task,
     needs,
     onError,
     conditional,
+    ...(signal === undefined ? {} : { signal: {} }),
   }));
 }
 

@@ -100,6 +100,8 @@ export interface StepCard {
   readonly needs: readonly string[];
   readonly onError: string | null;
   readonly conditional: boolean;
+  /** There when it runs nothing, and waits for the signal of its name. */
+  readonly signal?: object;
 }
 
 export interface ListData {

@@ -249,7 +249,7 @@ describe('signals in the console', function () {
     await page.locator('h1 .badge[data-state="completed"]').waitFor();
     await page.goto(`${world.url}/workflows/hostile?tab=events&step=reply`);
     await page.locator('.panel .json', { hasText: hostile }).first().waitFor();
-    await page.locator('.grid-events [data-type="signal.received"]').waitFor();
+    await page.locator('.grid-events [data-type="task.signaled"]').waitFor();
     expect(await page.locator('img[src="x"]').count()).to.equal(0);
     expect(refusals(complaints, 400)).to.deep.equal([]);
   });

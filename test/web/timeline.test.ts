@@ -251,7 +251,7 @@ function completed(at: number, attempt: number, startedAt: number, step = 0): Un
 function awaited(at: number, cameAt: number): readonly Untold[] {
   return [
     { type: 'task.waiting', at, step: 0, attempt: 1 },
-    { type: 'signal.received', at: cameAt, step: 0, by: 'somebody' },
+    { type: 'task.signaled', at: cameAt, step: 0, by: 'somebody' },
     {
       type: 'task.completed',
       at: cameAt,

@@ -1,8 +1,8 @@
 import { api, ApiError, type ListedStep, type WholeDefinition } from '../api.ts';
 import { fill, h, setText } from '../dom.ts';
 import { curlOf, sdkOf, startBody } from '../form/commands.ts';
+import { complain, focusWrong } from '../form/complain.ts';
 import { inputForm } from '../form/input-form.ts';
-import { focusWrong, showRefusal } from '../form/refusal.ts';
 import { formatDuration, formatMoment } from '../i18n/format.ts';
 import { t } from '../i18n/text.ts';
 import type { MountPage, PageContext } from '../page.ts';
@@ -310,7 +310,7 @@ function startForm(
         fill(wrong);
         submit.disabled = true;
         start()
-          .catch((error: unknown) => showRefusal(error, { form, made: input, wrong }))
+          .catch((error: unknown) => complain(error, { form, fields: input, place: wrong }))
           .finally(() => {
             submit.disabled = false;
           });

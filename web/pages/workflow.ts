@@ -201,6 +201,7 @@ class View {
       const panel = stepPanel(task, {
         onClose: () => this.#closePanel(),
         stackOf: async (seq) => await this.#stackOf(seq),
+        waits: this.#steps[this.#numbers.get(name) ?? -1]?.signal !== undefined,
         signals: this.#mayAct ? { workflow: this.#data.workflow, stop: this.#stop.signal } : null,
         back:
           fold === undefined

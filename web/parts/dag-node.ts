@@ -10,12 +10,6 @@ import { minibar, showMinibar } from './minibar.ts';
 import { stateIcon, stateWord } from './state.ts';
 import { countsOf, stateOfAll } from './task-states.ts';
 
-/** What is drawn of a step. */
-export interface DrawnStep extends StepCard {
-  /** It runs nothing, and waits for a signal. */
-  readonly signal?: object;
-}
-
 /** A step, or a fold of many, as a button of the graph. */
 export interface DrawnNode {
   readonly button: HTMLButtonElement;
@@ -24,7 +18,7 @@ export interface DrawnNode {
 }
 
 export function drawNode(
-  group: DrawnGroup<DrawnStep>,
+  group: DrawnGroup<StepCard>,
   place: Point,
   onSelect: () => void,
 ): DrawnNode {
@@ -34,7 +28,7 @@ export function drawNode(
     : drawFold(group, place, onSelect);
 }
 
-function drawStep(step: DrawnStep, place: Point, onSelect: () => void): DrawnNode {
+function drawStep(step: StepCard, place: Point, onSelect: () => void): DrawnNode {
   const icon = h('span', { class: 'step-icon' });
   // Until there is a task, what the step would run.
   const runs = step.task === step.name ? null : step.task;

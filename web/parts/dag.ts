@@ -1,9 +1,9 @@
-import type { TaskCard } from '#http/live-protocol.ts';
+import type { StepCard, TaskCard } from '#http/live-protocol.ts';
 
 import { fill, h, s } from '../dom.ts';
 import { t } from '../i18n/text.ts';
 import { drawEdge } from './dag-edge.ts';
-import { type DrawnNode, type DrawnStep, drawNode } from './dag-node.ts';
+import { type DrawnNode, drawNode } from './dag-node.ts';
 import { walkByArrows } from './dag-walk.ts';
 import { zoomButtons } from './dag-zoom.ts';
 import { type DrawnGroup, fold } from './fold.ts';
@@ -15,7 +15,7 @@ import { inSlices } from './slices.ts';
 export interface Dag {
   readonly element: HTMLElement;
   /** What is drawn as one node; the names of folds are in it, too. */
-  readonly groups: readonly DrawnGroup<DrawnStep>[];
+  readonly groups: readonly DrawnGroup<StepCard>[];
   update(tasks: readonly TaskCard[]): void;
   /** Marks the step, or the fold that it is in; or the fold of that name. */
   select(name: string | null): void;
@@ -25,7 +25,7 @@ export interface Dag {
 export interface DagOptions {
   /** The same for graphs that are the same: their layout is made once. */
   readonly key: string;
-  readonly steps: readonly DrawnStep[];
+  readonly steps: readonly StepCard[];
   /** From top to bottom, for a narrow page. */
   readonly narrow: boolean;
   /** The name of a step, or of a fold. */
@@ -169,7 +169,7 @@ interface Size {
   readonly height: number;
 }
 
-function sizeOf(groups: readonly DrawnGroup<DrawnStep>[], narrow: boolean): Size {
+function sizeOf(groups: readonly DrawnGroup<StepCard>[], narrow: boolean): Size {
   if (narrow) return { width: 154, height: 66 };
   const longest = Math.max(0, ...groups.map(({ steps }) => steps[0]?.name.length ?? 0));
   return { width: Math.round(Math.min(270, Math.max(196, 66 + longest * 8.2))), height: 62 };

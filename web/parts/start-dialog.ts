@@ -1,7 +1,7 @@
 import { api, type ListedDefinition } from '../api.ts';
 import { fill, h } from '../dom.ts';
+import { complain, focusWrong } from '../form/complain.ts';
 import { inputForm } from '../form/input-form.ts';
-import { focusWrong, showRefusal } from '../form/refusal.ts';
 import { t } from '../i18n/text.ts';
 import { messageOf } from './notice.ts';
 import { parseTag } from './workflow-filter.ts';
@@ -74,7 +74,7 @@ export function startDialog(started: (id: string) => void): {
         submit.disabled = true;
         fill(wrong);
         start()
-          .catch((error: unknown) => showRefusal(error, { form, made: input, wrong }))
+          .catch((error: unknown) => complain(error, { form, fields: input, place: wrong }))
           .finally(() => {
             submit.disabled = false;
           });

@@ -30,6 +30,8 @@ export function stepPanel(
     readonly onClose: () => void;
     /** The stack in the event of this number. */
     readonly stackOf: (seq: number) => Promise<string | undefined>;
+    /** It runs nothing, and waits for the signal of its name. */
+    readonly waits: boolean;
     /** null for whoever may send no signal. */
     readonly signals: Omit<SignalContext, 'home'> | null;
     readonly back?: { readonly text: string; readonly go: () => void } | undefined;
@@ -44,11 +46,9 @@ export function stepPanel(
   const node = h('dd', { class: 'mono' });
   const since = h('dd');
   // What runs nothing has no type, is tried on no node, and is not tried: it waits.
-  const ofRunning = [
-    fact(t('task.type'), type),
-    fact(t('column.attempts'), tried),
-    fact(t('column.node'), node),
-  ];
+  const ofRunning = options.waits
+    ? []
+    : [fact(t('task.type'), type), fact(t('column.attempts'), tried), fact(t('column.node'), node)];
   const ofWaiting = fact(t('task.since'), since);
   const next = fact(t('task.next'), h('dd'));
   const place = h('div', { class: 'signals' });
@@ -57,8 +57,7 @@ export function stepPanel(
   const progress = h('div', { class: 'progress', role: 'img' }, bar);
   const failure = h('div', { class: 'failure' });
   const attempts = h('ol', { class: 'attempts' });
-  const triesTitle = h('h3', {}, t('task.attempts'));
-  const tries = h('div', {}, triesTitle, attempts);
+  const tries = h('div', {}, options.waits ? null : h('h3', {}, t('task.attempts')), attempts);
   const input = payloadBlock({
     label: t('payload.input'),
     name: `${first.id}-input`,
@@ -74,12 +73,9 @@ export function stepPanel(
   let state = first.state;
   let known: readonly Attempt[] = [];
   const showKind = (): void => {
-    const waits = state === 'waiting' || known.at(-1)?.waits === true;
-    for (const each of ofRunning) each.hidden = waits;
     ofWaiting.hidden = state !== 'waiting';
     // That it waits, and since when, is said above.
     tries.hidden = state === 'waiting' && known.length <= 1;
-    triesTitle.hidden = waits;
   };
   const showSignal = ({ step }: TaskCard): void => {
     const { signals } = options;
