@@ -162,15 +162,15 @@ export interface StepCode {
   readonly map?: (context: StepContext & { readonly merged: JsonObject }) => unknown;
 }
 
-/** A workflow as its author wrote it: graph and code. `Input` and `Output` are for types alone. */
-export interface WorkflowDefinition<Input = JsonObject, Output = JsonObject> {
+/** A workflow as its author wrote it: graph and code. The parameters are for types alone; `Signals` is what is sent, by name. */
+export interface WorkflowDefinition<Input = JsonObject, Output = JsonObject, Signals = unknown> {
   readonly kind: 'workflow';
   readonly graph: Graph;
   readonly code: Readonly<Record<string, StepCode>>;
   /** Task types that came with the definition (`addTask`, or a `TaskDefinition` given to a step). */
   readonly tasks: readonly TaskDefinition[];
   readonly input?: StandardSchemaV1;
-  readonly types?: { readonly input: Input; readonly output: Output };
+  readonly types?: { readonly input: Input; readonly output: Output; readonly signals: Signals };
 }
 
 export interface ActorTurnContext {

@@ -29,7 +29,7 @@ import { versionOf } from './version.ts';
  * A draft, checked, as the definition that the runtime takes. Both faces end here.
  * @throws DefinitionError for the first thing that cannot work
  */
-export function build(draft: Draft): WorkflowDefinition<never, never> {
+export function build(draft: Draft): WorkflowDefinition<never, never, never> {
   const { name, options } = draft;
   checkName('workflow', name);
   const where = `workflow "${name}"`;

@@ -70,11 +70,11 @@ export class Client {
    * Starts a workflow of a definition, or of the name of one. Resolves once the start will not be lost.
    * @throws ClusterError `UNKNOWN_DEFINITION`, `INVALID_INPUT`, `ALREADY_EXISTS`, `TOO_LARGE`
    */
-  async start<Input, Output>(
-    definition: WorkflowDefinition<Input, Output>,
+  async start<Input, Output, Signals>(
+    definition: WorkflowDefinition<Input, Output, Signals>,
     input: NoInfer<Input>,
     options?: StartOptions,
-  ): Promise<WorkflowHandle<Output>>;
+  ): Promise<WorkflowHandle<Output, Signals>>;
   async start(
     name: string,
     input?: JsonObject,
@@ -106,10 +106,10 @@ export class Client {
 
   /** The handle of a workflow that was started before, here or elsewhere. Nothing is asked of the cluster until it is used. */
   workflow(id: string): WorkflowHandle<JsonObject>;
-  workflow<Input, Output>(
-    definition: WorkflowDefinition<Input, Output>,
+  workflow<Input, Output, Signals>(
+    definition: WorkflowDefinition<Input, Output, Signals>,
     id: string,
-  ): WorkflowHandle<Output>;
+  ): WorkflowHandle<Output, Signals>;
   workflow(what: unknown, id?: string): unknown {
     return new WorkflowHandle(id ?? String(what), this.#reach);
   }

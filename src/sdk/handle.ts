@@ -9,6 +9,7 @@ import { ClusterError } from '#cluster/api.ts';
 import { asJson } from './as-json.ts';
 import type { Backend, Ending } from './backend.ts';
 import { WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
+import type { AnySignals, SignalArgs, SignalNames } from './signals.ts';
 
 /** One question for the result; then it is asked again, so that no connection is silent for long. */
 const pollMs = 25_000;
@@ -28,7 +29,7 @@ export interface SignalOptions {
 }
 
 /** A workflow in the hands of a client: its id, and what can be done with it. It costs nothing to hold, or to make anew from the id. */
-export class WorkflowHandle<Output> {
+export class WorkflowHandle<Output, Signals = AnySignals> {
   readonly id: string;
   readonly #reach: Reach;
 
@@ -96,11 +97,14 @@ export class WorkflowHandle<Output> {
    * @throws ClusterError `INVALID_INPUT` when the payload does not fit the step's schema; `SIGNAL_NOT_AWAITED` when it has come
    * before or the step has ended; `UNKNOWN_SIGNAL`, `ALREADY_CLOSED`, `NOT_FOUND`
    */
-  async signal(signal: string, payload: unknown = {}, options: SignalOptions = {}): Promise<void> {
+  async signal<Name extends SignalNames<Signals>>(
+    signal: Name,
+    ...[payload, options = {}]: SignalArgs<Signals[Name], SignalOptions>
+  ): Promise<void> {
     await this.#reach.backend().signal({
       workflowId: this.id,
       signal,
-      payload: asJson(payload, `the payload of ${signal}`),
+      payload: asJson(payload === undefined ? {} : payload, `the payload of ${signal}`),
       requestId: options.requestId ?? randomUUID(),
     });
   }

@@ -38,6 +38,7 @@ export { connect } from './connect.ts';
 export type { HttpConnection, NodeConnection } from './connect.ts';
 export type { AnyMessages, Client, ExecuteOptions, StartOptions } from './client.ts';
 export type { ResultOptions, SignalOptions, WorkflowHandle } from './handle.ts';
+export type { AnySignals } from './signals.ts';
 export {
   NotANodeError,
   NotPermittedError,

@@ -14,6 +14,8 @@ export interface Shape {
   readonly accepts: unknown;
   /** What the steps get. */
   readonly input: unknown;
+  /** What is sent to the steps that wait for a signal, by name. */
+  readonly signals: unknown;
   /** The union of them: an intersection of many takes the compiler cubic time. */
   readonly steps: StepShape;
 }
@@ -45,7 +47,16 @@ export interface WithStep<
 > {
   readonly accepts: S['accepts'];
   readonly input: S['input'];
+  readonly signals: S['signals'];
   readonly steps: S['steps'] | StepOf<S, Name, Needs, Output, W>;
+}
+
+/** A shape with one signal more. */
+export interface WithSignal<S extends Shape, Name extends string, Payload> {
+  readonly accepts: S['accepts'];
+  readonly input: S['input'];
+  readonly signals: S['signals'] & { readonly [N in Name]: Payload };
+  readonly steps: S['steps'];
 }
 
 /** The new step itself, from its options. */

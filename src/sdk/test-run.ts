@@ -13,10 +13,11 @@ import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 import { taskViews, workflowView } from '#actors/workflow-view.ts';
 
 import { WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
+import type { AnySignals, SignalArgs, SignalNames } from './signals.ts';
 import { valid } from './test-input.ts';
 
 /** A workflow in the hands of a test. */
-export class TestRun<Output> {
+export class TestRun<Output, Signals = AnySignals> {
   readonly id: string;
   readonly #actor: WorkflowActor;
   readonly #watched: Watched;
@@ -93,9 +94,16 @@ export class TestRun<Output> {
    * Sends it the signal that its step of this name waits for, or will wait for.
    * @throws TypeError when the payload does not fit the step's schema; RefusedError when the signal is not awaited
    */
-  signal(signal: string, payload: unknown = {}): void {
+  signal<Name extends SignalNames<Signals>>(
+    signal: Name,
+    ...[payload]: SignalArgs<Signals[Name], never>
+  ): void {
     const schema = this.#definition.code[signal]?.payload;
-    const fitting = valid(schema, payload, `the payload of "${signal}"`);
+    const fitting = valid(
+      schema,
+      payload === undefined ? {} : payload,
+      `the payload of "${signal}"`,
+    );
     accepted(this.#env.call({ type: 'workflow.signal', signal, payload: fitting }));
   }
 

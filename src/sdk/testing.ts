@@ -113,11 +113,11 @@ export class TestEnvironment {
    * Starts a workflow. Its first steps run as soon as the test waits for something.
    * @throws TypeError when the input does not fit the definition's schema
    */
-  start<Input, Output>(
-    definition: WorkflowDefinition<Input, Output>,
+  start<Input, Output, Signals>(
+    definition: WorkflowDefinition<Input, Output, Signals>,
     input: NoInfer<Input>,
     options: StartOptions = {},
-  ): TestRun<Output> {
+  ): TestRun<Output, Signals> {
     this.#know(definition);
     const { name, version } = definition.graph;
     const id = options.id ?? `${name}-${(this.#ids += 1)}`;
@@ -134,7 +134,7 @@ export class TestEnvironment {
       onConflict: 'fail',
     };
     accepted(this.#call(watched, command));
-    return new TestRun<Output>(definition, watched, {
+    return new TestRun<Output, Signals>(definition, watched, {
       call: (message) => this.#call(watched, message),
       wait: async (look, what) => await this.#wait(look, what),
     });

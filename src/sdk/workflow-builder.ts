@@ -5,6 +5,7 @@ import type { JsonObject } from '#actors/json.ts';
 import { build, withTask } from './build.ts';
 import { DefinitionError } from './definition-error.ts';
 import type { Draft, SignalStepOptions, StepDraft, WorkflowOptions } from './draft.ts';
+import type { AnySignals } from './signals.ts';
 import { task } from './task.ts';
 
 /**
@@ -74,7 +75,7 @@ export class WorkflowBuilder {
    * Checks everything and compiles it.
    * @throws DefinitionError that names the culprit
    */
-  build(): WorkflowDefinition {
+  build(): WorkflowDefinition<JsonObject, JsonObject, AnySignals> {
     const draft: Draft = {
       name: this.#name,
       options: this.#options,
@@ -145,7 +146,7 @@ class StepBuilder {
     return this.#workflow.addSignal(name, options);
   }
 
-  build(): WorkflowDefinition {
+  build(): WorkflowDefinition<JsonObject, JsonObject, AnySignals> {
     return this.#workflow.build();
   }
 }

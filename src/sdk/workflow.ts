@@ -20,6 +20,7 @@ import type {
   Stored,
   StepTaskContext,
   StepView,
+  WithSignal,
   WithStep,
   WorkflowOutput,
 } from './shape.ts';
@@ -41,12 +42,13 @@ export function workflow<Schema extends StandardSchemaV1<unknown, object>>(
 ): Workflow<{
   accepts: StandardSchemaV1.InferInput<Schema>;
   input: Stored<StandardSchemaV1.InferOutput<Schema>>;
+  signals: unknown;
   steps: never;
 }>;
 export function workflow(
   name: string,
   options?: WorkflowOptions & { readonly input?: never },
-): Workflow<{ accepts: JsonObject; input: JsonObject; steps: never }>;
+): Workflow<{ accepts: JsonObject; input: JsonObject; signals: unknown; steps: never }>;
 export function workflow(name: string, options: WorkflowOptions = {}): unknown {
   return new Workflow({ name, options, tasks: [], steps: [] });
 }
@@ -155,7 +157,7 @@ class Workflow<S extends Shape> {
       > = {},
   ): Workflow<
     WithStep<
-      S,
+      WithSignal<S, Name, StandardSchemaV1.InferInput<Schema>>,
       Name,
       Needs,
       StandardSchemaV1.InferOutput<Schema>,
@@ -181,7 +183,7 @@ class Workflow<S extends Shape> {
    * Checks everything and compiles it.
    * @throws DefinitionError that names the culprit
    */
-  build(): WorkflowDefinition<S['accepts'], WorkflowOutput<S>> {
+  build(): WorkflowDefinition<S['accepts'], WorkflowOutput<S>, S['signals']> {
     return build(this.#draft);
   }
 }

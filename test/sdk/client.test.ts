@@ -301,10 +301,13 @@ describe('a client', () => {
 
       it('refuses a signal that does not fit, that nobody waits for, or that comes too late', async () => {
         const handle = await client.start(approval, {});
+        // @ts-expect-error it is approved or not
         const unfit = await fails(handle.signal('approve', { approved: 'yes' }), 'INVALID_INPUT');
         expect(unfit.problems.map(({ pointer }) => pointer)).to.deep.equal(['/payload/approved']);
+        // @ts-expect-error nobody waits for that
         const unknown = await fails(handle.signal('aprove', {}), 'UNKNOWN_SIGNAL');
         expect(unknown.message).to.contain('Did you mean "approve"?');
+        // @ts-expect-error JSON has no bigint
         const noJson = handle.signal('vote', { size: 1n });
         expect((await fails(noJson, 'INVALID_INPUT')).message).to.match(/not JSON/);
         await handle.cancel();

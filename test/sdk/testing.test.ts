@@ -171,7 +171,9 @@ describe('a test environment', () => {
     const run = env.start(approval, {});
     await run.waitFor('approve', 'waiting');
 
+    // @ts-expect-error: it is approved or not
     expect(() => run.signal('approve', { approved: 'yes' })).to.throw(TypeError, 'approved');
+    // @ts-expect-error: nobody waits for that
     expect(() => run.signal('aprove', {})).to.throw(RefusedError, 'Did you mean "approve"?');
     run.signal('approve', { approved: true });
     expect(await run.result()).to.deep.equal({ approved: true, paid: true });

@@ -23,6 +23,13 @@ const fluent = new WorkflowBuilder('fluent')
   .addStep('a')
   .build();
 
+const hint = z.object({ comment: z.string().optional() });
+
+const approval = workflow('approval')
+  .signal('approve', { payload: z.object({ approved: z.boolean(), by: z.string().default('') }) })
+  .signal('note', { needs: ['approve'] })
+  .build();
+
 interface Greeted {
   readonly name: string;
   readonly times: number;
@@ -53,6 +60,26 @@ const claims = {
     await client.start(greet, { name: 'Ada' }, { timeout: 'soon' });
     // @ts-expect-error no such way
     await client.start(greet, { name: 'Ada' }, { onConflict: 'replace' });
+  },
+  signals: async (client: Client) => {
+    const handle = await client.start(approval, {});
+    await handle.signal('approve', { approved: true });
+    await handle.signal('approve', { approved: true, by: 'ada' }, { requestId: 'r' });
+    await handle.signal('note');
+    await client.workflow(approval, 'id').signal('note', [1]);
+    await client.workflow('id').signal('anything', { at: 'all' });
+    await (await client.start(fluent, {})).signal('anything');
+    await (
+      await client.start(workflow('w').signal('done', { payload: hint }).build(), {})
+    ).signal('done');
+    // @ts-expect-error a payload is needed
+    await handle.signal('approve');
+    // @ts-expect-error it is approved or not
+    await handle.signal('approve', { approved: 'yes' });
+    // @ts-expect-error nobody waits for that
+    await handle.signal('aprove', { approved: true });
+    // @ts-expect-error it waits for none
+    await (await client.start(greet, { name: 'Ada' })).signal('approve');
   },
   actors: async (client: Client) => {
     expectTypeOf(client.actor(counter, 'a').ask('add', 1)).resolves.toEqualTypeOf<number>();

@@ -2,7 +2,7 @@ import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
 
 import { task, workflow, WorkflowBuilder } from '#sdk/index.ts';
-import type { Json, JsonObject, StepError, WorkflowDefinition } from '#sdk/index.ts';
+import type { AnySignals, Json, JsonObject, StepError, WorkflowDefinition } from '#sdk/index.ts';
 
 // Checked by tsc; running them only shows that they also build.
 describe('types of the typed face', () => {
@@ -212,7 +212,7 @@ describe('types of the typed face', () => {
       .addStep('a')
       .addStep('b')
       .build();
-    expectTypeOf(built).toEqualTypeOf<WorkflowDefinition>();
+    expectTypeOf(built).toEqualTypeOf<WorkflowDefinition<JsonObject, JsonObject, AnySignals>>();
     // @ts-expect-error there is no `then`, which would make a promise of it
     expectTypeOf(new WorkflowBuilder('fluent').then).toBeNever();
   });

@@ -1,0 +1,11 @@
+/** Signals of a workflow of which the types know nothing. */
+export type AnySignals = Readonly<Record<string, unknown>>;
+
+/** What a signal is sent with, and how: a payload that may be `{}` may be left out. */
+export type SignalArgs<Payload, Options extends object> =
+  Record<string, never> extends Payload
+    ? [payload?: Payload, options?: Options]
+    : [payload: Payload, options?: Options];
+
+/** The names of the signals that a workflow waits for. */
+export type SignalNames<Signals> = keyof Signals & string;
