@@ -9,6 +9,8 @@ import { parseArgs } from 'node:util';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { z } from 'zod';
 
+import { sampleRuns } from '../examples/index.ts';
+
 /*
  * Pictures of the console as it is: a development cluster of its own, with the samples run to their ends, seen by Chromium.
  *
@@ -90,7 +92,7 @@ interface Scene {
 
 function scenesOf(ids: Samples): Readonly<Record<string, Scene>> {
   const ended = `/workflows/${ids.order_processing}`;
-  const failed = `/workflows/${ids.flaky_payment}`;
+  const failed = `/workflows/${ids.failed}`;
   const tabs = ['timeline', 'events', 'tasks', 'logs', 'io'];
   const tabsOf = (name: string, path: string): Record<string, Scene> =>
     Object.fromEntries(tabs.map((tab) => [`${name}-${tab}`, { path: `${path}?tab=${tab}` }]));
@@ -253,9 +255,9 @@ async function settled(page: Page, looks: number): Promise<void> {
   }
 }
 
-type Samples = Readonly<Record<string, string>>;
+type Samples = Readonly<Record<string, string | undefined>>;
 
-/** Names and ids of the samples' workflows, once all others have ended. */
+/** Ids of the samples' workflows by name, and of the one that `failed`, once all have ended that end soon. */
 async function samples(url: string): Promise<Samples> {
   for (;;) {
     const response = await fetch(new URL('/api/v1/workflows?limit=200', url));
@@ -263,8 +265,9 @@ async function samples(url: string): Promise<Samples> {
     const awaited = workflows.filter(
       ({ name, state }) => !slow.has(name) && ['pending', 'running'].includes(state),
     );
-    if (workflows.length > 5 && awaited.length === 0) {
-      return Object.fromEntries(workflows.map(({ name, id }) => [name, id]));
+    if (workflows.length >= sampleRuns.length && awaited.length === 0) {
+      const failed = workflows.find(({ state }) => state === 'failed')?.id;
+      return { ...Object.fromEntries(workflows.map(({ name, id }) => [name, id])), failed };
     }
     await new Promise((done) => setTimeout(done, 500));
   }
