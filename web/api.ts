@@ -39,11 +39,12 @@ export const api = {
   whoami: () => send<Who>('GET', '/whoami'),
   signIn: (key: string) => send<Who>('POST', '/session', { body: { key } }),
   signOut: () => send<{ message: string }>('DELETE', '/session'),
-  signal: (id: string, name: string, payload: Json) =>
+  /** Under the same key it is the same signal, however often it is sent. */
+  signal: (id: string, name: string, payload: Json, key: string) =>
     call<{ message: string }>(
       'POST',
       `/workflows/${encodeURIComponent(id)}/signals/${encodeURIComponent(name)}`,
-      { body: { payload } },
+      { body: { payload }, headers: { 'Idempotency-Key': key } },
     ),
   definitions: (signal?: AbortSignal) =>
     call<z.output<typeof definitionList>>('GET', '/definitions', { signal }),
@@ -108,6 +109,7 @@ export function signInWith(ask: () => Promise<void>): void {
 
 interface CallOptions {
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -132,9 +134,11 @@ async function send<Answer>(
 ): Promise<Answer> {
   const response = await fetch(`/api/v1${path}`, {
     method,
-    ...(options.body === undefined
-      ? {}
-      : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(options.body) }),
+    headers: {
+      ...(options.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   if (!response.ok) throw await problemOf(response);

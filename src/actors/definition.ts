@@ -163,7 +163,7 @@ export interface StepCode {
 }
 
 /** A workflow as its author wrote it: graph and code. The parameters are for types alone; `Signals` is what is sent, by name. */
-export interface WorkflowDefinition<Input = JsonObject, Output = JsonObject, Signals = unknown> {
+export interface WorkflowDefinition<Input = JsonObject, Output = JsonObject, Signals = AnySignals> {
   readonly kind: 'workflow';
   readonly graph: Graph;
   readonly code: Readonly<Record<string, StepCode>>;
@@ -211,8 +211,11 @@ export interface ActorDefinition {
   readonly turnTimeoutMs: number;
 }
 
+/** Signals of which the types know nothing. */
+export type AnySignals = Readonly<Record<string, unknown>>;
+
 /** A workflow of any input and output. */
-export type AnyWorkflow = WorkflowDefinition<unknown, unknown>;
+export type AnyWorkflow = WorkflowDefinition<unknown, unknown, unknown>;
 
 export type Definition = TaskDefinition | AnyWorkflow | ActorDefinition;
 

@@ -53,12 +53,11 @@ export function receive(plan: Plan, state: WorkflowState, signal: Signal): Recep
   return { refused: null, planned, task, isNew: true };
 }
 
-/** A digest is comparable with a digest alone. */
+/** A digest is comparable with a digest alone, since what came may have been made into something else. */
 function isSame({ output, signaledBy }: TaskState, { payload, payloadDigest }: Signal): boolean {
   const before = signaledBy?.payloadDigest ?? null;
-  return before === null || payloadDigest === null
-    ? isDeepStrictEqual(output, payload)
-    : before === payloadDigest;
+  if (before === null && payloadDigest === null) return isDeepStrictEqual(output, payload);
+  return before === null || payloadDigest === null || before === payloadDigest;
 }
 
 function refuse(code: RefusalCode, message: string): Reception {

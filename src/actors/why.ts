@@ -14,7 +14,7 @@ export interface Why {
   /** The step that it is about. */
   readonly step?: string;
   readonly params: Readonly<Record<string, string | number>>;
-  /** When it goes on by itself. */
+  /** When it goes on by itself, or gives up. */
   readonly until?: string;
 }
 
@@ -51,6 +51,8 @@ const startingMs = 1_000;
 /** A handler that has sent heartbeats, without a timeout for them, is silent after this time. */
 const silentMs = 60_000;
 const errorLength = 200;
+/** After every instant. */
+const never = '~';
 
 /** What somebody has to see to comes first, then what goes on, then what waits. */
 const order: readonly WhyCode[] = [
@@ -71,7 +73,7 @@ export function whyOf(plan: Plan, state: WorkflowState, around: Surroundings): W
   for (const planned of underDefaults(plan, state.defaults).steps) {
     const task = state.tasks[planned.number];
     if (task === undefined || hasEnded(task)) continue;
-    const why = whyOfTask(planned, task, around);
+    const why = whyOfTask(planned, task, state, around);
     if (why !== null && (best.step === undefined || saysMore(why, best))) best = why;
   }
   return best;
@@ -79,11 +81,16 @@ export function whyOf(plan: Plan, state: WorkflowState, around: Surroundings): W
 
 function saysMore(why: Why, than: Why): boolean {
   const rank = order.indexOf(why.code) - order.indexOf(than.code);
-  return rank < 0 || (rank === 0 && (why.until ?? '') < (than.until ?? ''));
+  return rank < 0 || (rank === 0 && (why.until ?? never) < (than.until ?? never));
 }
 
 /** Null when it is not its turn yet. */
-function whyOfTask({ step }: PlannedStep, task: TaskState, around: Surroundings): Why | null {
+function whyOfTask(
+  { step }: PlannedStep,
+  task: TaskState,
+  { timeoutAt }: WorkflowState,
+  around: Surroundings,
+): Why | null {
   const { name, queue } = step;
   if (task.status === 'retrying' && task.retryAt !== null) {
     return {
@@ -98,7 +105,7 @@ function whyOfTask({ step }: PlannedStep, task: TaskState, around: Surroundings)
     };
   }
   if (task.status === 'waiting') {
-    const due = stepTimeoutAt(step, task);
+    const due = Math.min(stepTimeoutAt(step, task), timeoutAt ?? Infinity);
     return {
       code: 'WAITING_FOR_SIGNAL',
       step: name,

@@ -410,6 +410,13 @@ class Turn implements WorkflowTurn {
     const letFinish = plan.graph.onFailure === 'letFinish' && failure.step !== undefined;
     if (letFinish && state.failure === null) {
       this.#emit({ type: 'workflow.failing', at: now, failure });
+      // Nobody need be asked any more: what is let finish is what runs.
+      this.#cancelTasks(
+        state,
+        plan,
+        `step ${failure.step} failed`,
+        ({ status }) => status === 'waiting',
+      );
     }
     if (letFinish && state.tasks.some((task) => isOut(task) || task.status === 'retrying')) return;
     const reason =
@@ -420,10 +427,15 @@ class Turn implements WorkflowTurn {
     this.#emit({ type: 'workflow.failed', at: now, failure: state.failure ?? failure });
   }
 
-  #cancelTasks(state: WorkflowState, plan: Plan, reason: string): void {
+  #cancelTasks(
+    state: WorkflowState,
+    plan: Plan,
+    reason: string,
+    which: (task: TaskState) => boolean = () => true,
+  ): void {
     for (const planned of plan.steps) {
       const task = state.tasks[planned.number];
-      if (task === undefined || hasEnded(task)) continue;
+      if (task === undefined || hasEnded(task) || !which(task)) continue;
       if (isOut(task)) this.#abort(state, planned, task, reason);
       this.#emit({ type: 'task.canceled', at: this.#context.now, step: planned.number, reason });
     }

@@ -9,7 +9,7 @@ export function signalCommand(program: Command): void {
     .description('send a workflow the signal that one of its steps waits for')
     .argument('<id>', 'of the workflow')
     .argument('<signal>', 'the name of the step')
-    .argument('[payload]', 'JSON, the output of the step; - reads it from stdin', '{}')
+    .argument('[payload]', 'JSON, the output of the step; - reads it from stdin')
     .option('--request-id <text>', 'the same again is the same signal: safe to repeat')
     .addHelpText(
       'after',
@@ -23,10 +23,13 @@ Example:
       async (
         id: string,
         signal: string,
-        given: string,
+        given: string | undefined,
         options: ClusterOptions & { readonly requestId?: string },
       ) => {
-        const payload = await jsonOf('the payload', given, '{"approved": true}');
+        const payload =
+          given === undefined
+            ? undefined
+            : await jsonOf('the payload', given, '{"approved": true}');
         await using client = await connectTo(options);
         const { requestId } = options;
         await client

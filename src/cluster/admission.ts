@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { fromJSONSchema } from 'zod';
 
-import type { AnyWorkflow, Graph } from '#actors/definition.ts';
-import type { Json, JsonObject } from '#actors/json.ts';
+import type { AnyWorkflow, AwaitedSignal, Graph } from '#actors/definition.ts';
+import { isJsonObject, type Json, type JsonObject } from '#actors/json.ts';
 import { tagProblems, type Tags } from '#actors/tags.ts';
 
 import { ClusterError, type SignalRequest, type StartRequest } from './api.ts';
@@ -30,7 +31,13 @@ export async function admit(
   checkTags(tags);
   const schema = code === null ? storedSchema(graph.inputSchema) : code.input;
   const what = { name: `the input of ${graph.name}`, pointer: '/input' };
-  const admitted = schema === undefined ? input : await validate<JsonObject>(what, input, schema);
+  const admitted = schema === undefined ? input : await validate(what, input, schema);
+  if (!isJsonObject(admitted)) {
+    const detail = 'is no object any more when its schema has been over it';
+    throw new ClusterError('INVALID_INPUT', `${what.name} ${detail}`, {
+      problems: [{ pointer: what.pointer, detail }],
+    });
+  }
   checkSize(what, admitted);
   return {
     input: admitted,
@@ -40,23 +47,54 @@ export async function admit(
   };
 }
 
+/**
+ * What the payload of a signal has to fit: the definition's own schema on a node that has its code, or that of another version
+ * that says the same of it (workflows wait longer than versions live); elsewhere the JSON Schema that is stored with the graph.
+ */
+export function signalSchema(
+  graph: Graph,
+  signal: string,
+  codes: readonly AnyWorkflow[],
+): StandardSchemaV1 | undefined {
+  const stored = awaited(graph, signal)?.schema;
+  const own = codes.find((code) => code.graph.version === graph.version);
+  const like = codes.findLast((code) => {
+    const there = awaited(code.graph, signal);
+    return there !== undefined && isDeepStrictEqual(there.schema, stored);
+  });
+  return (own ?? like)?.code[signal]?.payload ?? storedSchema(stored);
+}
+
+function awaited({ steps }: Graph, signal: string): AwaitedSignal | undefined {
+  return steps.find(({ name }) => name === signal)?.signal;
+}
+
 /** The same for the payload of a signal. One that nobody knows is for the workflow to refuse. */
 export async function admitSignal(
-  graph: Graph,
-  code: AnyWorkflow | null,
+  schema: StandardSchemaV1 | undefined,
   { signal, payload, requestId }: SignalRequest,
 ): Promise<{ readonly payload: Json; readonly payloadDigest?: string }> {
-  const awaited = graph.steps.find(({ name }) => name === signal)?.signal;
-  const schema = code === null ? storedSchema(awaited?.schema) : code.code[signal]?.payload;
   const what = { name: `the payload of ${signal}`, pointer: '/payload' };
-  const admitted = schema === undefined ? payload : await validate<Json>(what, payload, schema);
+  const admitted = await fitting(what, payload, schema);
   checkSize(what, admitted);
   return {
     payload: admitted,
-    ...(schema === undefined || requestId === undefined
+    ...(requestId === undefined
       ? {}
-      : { payloadDigest: digestOf(payload) }),
+      : { payloadDigest: digestOf(payload === undefined ? {} : payload) }),
   };
+}
+
+/** No payload is what a schema makes of nothing, such as its default; where it makes nothing of that, it is an empty object. */
+async function fitting(
+  what: Checked,
+  payload: Json | undefined,
+  schema: StandardSchemaV1 | undefined,
+): Promise<Json> {
+  if (schema === undefined) return payload === undefined ? {} : payload;
+  if (payload !== undefined) return await validate(what, payload, schema);
+  const { issues } = await schema['~standard'].validate(undefined);
+  return await validate(what, issues === undefined ? undefined : {}, schema);
 }
 
 /** What is checked, and where in the request it is. */
@@ -107,17 +145,14 @@ function storedSchema(stored: JsonObject | undefined): StandardSchemaV1 | undefi
   return schema;
 }
 
-async function validate<Made extends Json>(
+async function validate(
   { name, pointer: base }: Checked,
-  given: Made,
+  given: unknown,
   schema: StandardSchemaV1,
-): Promise<Made> {
+): Promise<Json> {
   const result = await schema['~standard'].validate(given);
-  if (result.issues === undefined) {
-    // What a schema makes of it (defaults, conversions) has to be JSON again before it is stored.
-    const value: Made = JSON.parse(JSON.stringify(result.value));
-    return value;
-  }
+  // What a schema makes of it (defaults, conversions) has to be JSON again before it is stored.
+  if (result.issues === undefined) return JSON.parse(JSON.stringify(result.value ?? null));
   const problems = result.issues.map(({ path, message }) => ({
     pointer: `${base}${(path ?? []).map((part) => `/${escape(typeof part === 'object' ? part.key : part)}`).join('')}`,
     detail: message,

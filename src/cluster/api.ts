@@ -114,7 +114,8 @@ export interface SignalRequest {
   readonly workflowId: string;
   /** The name of the step that waits for it. */
   readonly signal: string;
-  readonly payload: Json;
+  /** Left out, it is what the schema makes of nothing, or else `{}`. */
+  readonly payload?: Json;
   readonly requestId?: string;
 }
 

@@ -36,6 +36,11 @@ export class DefinitionCache {
     return this.#code.get(keyOf(name, version)) ?? null;
   }
 
+  /** The same in all versions that this node has, the newest last. */
+  codes(name: string): readonly AnyWorkflow[] {
+    return [...this.#code.values()].filter(({ graph }) => graph.name === name);
+  }
+
   /** What is in memory already. */
   known(name: string, version: string): Plan | null {
     return this.#plans.get(keyOf(name, version)) ?? null;

@@ -3,7 +3,7 @@ import { actorId, isActorKey, isWorkflowId, shardOf } from '#actors/ids.ts';
 import { isJsonObject, type Json } from '#actors/json.ts';
 import type { WorkflowStatus } from '#actors/workflow-state.ts';
 
-import { admit, admitSignal } from './admission.ts';
+import { admit, admitSignal, signalSchema } from './admission.ts';
 import type {
   ActorCall,
   ClusterApi,
@@ -118,8 +118,8 @@ export class NodeApi implements ClusterApi {
     const { workflowId: to, signal, requestId } = request;
     this.#parts.health.assertServing();
     const graph = await this.#graphOf(to);
-    const code = this.#parts.definitions.code(graph.name, graph.version);
-    const admitted = await admitSignal(graph, code, request);
+    const schema = signalSchema(graph, signal, this.#parts.definitions.codes(graph.name));
+    const admitted = await admitSignal(schema, request);
     const command = { type: 'workflow.signal', signal, ...admitted } as const;
     const id = requestId ?? newMessageId();
     await this.#parts.caller.call({ id, to, command, ...this.#here() });
@@ -261,15 +261,21 @@ export class NodeApi implements ClusterApi {
 
   /** What a workflow runs on. A takeover is waited out, as it is by the message that needs it. */
   async #graphOf(workflowId: string): Promise<Graph> {
+    if (!isWorkflowId(workflowId)) throw notFound(workflowId);
+    const { definitions, health, shards, store } = this.#parts;
+    const key = { shard: shardOf(workflowId, shards), id: workflowId };
     const until = performance.now() + takeoverMs;
     for (;;) {
+      const known = await this.#stored(async () => await store.snapshots.definitionOf(key));
+      if (known !== null) return (await definitions.resolve(known.name, known.version)).graph;
       try {
+        // It was started a moment ago, so only its owner knows it.
         return (await this.workflow(workflowId)).graph;
       } catch (error) {
         const isSilent = error instanceof ClusterError && error.code === 'UNAVAILABLE';
         if (!isSilent || performance.now() >= until) throw error;
       }
-      this.#parts.health.assertReachable();
+      health.assertReachable();
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }

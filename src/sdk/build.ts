@@ -87,12 +87,21 @@ function signalStepOf(
   place: Place,
   workflow: string,
 ): Step {
-  if (draft.when !== null) {
+  if (draft.when !== null || 'when' in signal) {
     throw new DefinitionError({
       code: 'BAD_STEP',
       ...place,
       message:
         'it waits for a signal, and conditions are looked at where handlers run. Give the condition to a step before it, and let this one be skipped with that: whenNeedsSkipped: "skip".',
+    });
+  }
+  const known = ['payload', 'timeout'];
+  const unknown = Object.keys(signal).filter((key) => !known.includes(key));
+  if (unknown.length > 0) {
+    throw new DefinitionError({
+      code: 'BAD_STEP',
+      ...place,
+      message: `it waits for a signal, of which ${unknown.join(', ')} says nothing. Besides needs, onError and whenNeedsSkipped it takes ${known.join(' and ')}.`,
     });
   }
   const payload = schemaOf(signal.payload, 'payload', place);

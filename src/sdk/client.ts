@@ -90,7 +90,7 @@ export class Client {
 
   /** Starts a workflow and waits for its output. */
   async execute<Input, Output>(
-    definition: WorkflowDefinition<Input, Output>,
+    definition: WorkflowDefinition<Input, Output, unknown>,
     input: NoInfer<Input>,
     options?: ExecuteOptions,
   ): Promise<Output>;
@@ -170,7 +170,7 @@ export class Client {
    * @throws DefinitionError when it brings a handler for a type that another workflow of this program brings, too
    */
   async registerWorkflow<Input, Output>(
-    definition: WorkflowDefinition<Input, Output>,
+    definition: WorkflowDefinition<Input, Output, unknown>,
   ): Promise<void> {
     const { code, node, checked } = this.#here('registerWorkflow');
     await node.add(code.admit(definition));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { AnySignals } from '#actors/definition.ts';
 import type { Duration } from '#actors/duration.ts';
 import { formatDuration, parseDuration } from '#actors/duration.ts';
 import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
@@ -9,7 +10,7 @@ import { ClusterError } from '#cluster/api.ts';
 import { asJson } from './as-json.ts';
 import type { Backend, Ending } from './backend.ts';
 import { WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
-import type { AnySignals, SignalArgs, SignalNames } from './signals.ts';
+import type { SignalArgs, SignalNames } from './signals.ts';
 
 /** One question for the result; then it is asked again, so that no connection is silent for long. */
 const pollMs = 25_000;
@@ -93,7 +94,7 @@ export class WorkflowHandle<Output, Signals = AnySignals> {
 
   /**
    * Sends it the signal that its step of this name waits for, or will wait for: the payload is that step's output. Resolves
-   * once that will not be lost. Nothing is the payload `{}`.
+   * once that will not be lost. No payload is what the schema makes of nothing, or else `{}`.
    * @throws ClusterError `INVALID_INPUT` when the payload does not fit the step's schema; `SIGNAL_NOT_AWAITED` when it has come
    * before or the step has ended; `UNKNOWN_SIGNAL`, `ALREADY_CLOSED`, `NOT_FOUND`
    */
@@ -104,7 +105,7 @@ export class WorkflowHandle<Output, Signals = AnySignals> {
     await this.#reach.backend().signal({
       workflowId: this.id,
       signal,
-      payload: asJson(payload === undefined ? {} : payload, `the payload of ${signal}`),
+      ...(payload === undefined ? {} : { payload: asJson(payload, `the payload of ${signal}`) }),
       requestId: options.requestId ?? randomUUID(),
     });
   }

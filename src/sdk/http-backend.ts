@@ -74,7 +74,7 @@ export class HttpBackend implements Backend {
   async signal({ workflowId, signal, payload, requestId }: SignalRequest): Promise<void> {
     const path = `${workflowPath(workflowId)}/signals/${encodeURIComponent(signal)}`;
     await this.#request('POST', path, isSomething, {
-      body: { payload },
+      body: payload === undefined ? {} : { payload },
       headers: requestId === undefined ? {} : { 'Idempotency-Key': requestId },
     });
   }

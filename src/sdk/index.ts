@@ -22,6 +22,7 @@ export { DefinitionError } from './definition-error.ts';
 export type { DefinitionErrorCode } from './definition-error.ts';
 export type {
   ActorTurn,
+  AnySignals,
   ActorTurnContext,
   TaskContext,
   TaskDefinition,
@@ -38,7 +39,6 @@ export { connect } from './connect.ts';
 export type { HttpConnection, NodeConnection } from './connect.ts';
 export type { AnyMessages, Client, ExecuteOptions, StartOptions } from './client.ts';
 export type { ResultOptions, SignalOptions, WorkflowHandle } from './handle.ts';
-export type { AnySignals } from './signals.ts';
 export {
   NotANodeError,
   NotPermittedError,

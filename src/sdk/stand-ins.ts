@@ -33,6 +33,16 @@ export class StandIns {
     const names = new Set(
       plans.flatMap(({ steps }) => steps.flatMap(({ step }) => [step.name, step.task])),
     );
+    const waiting = plans
+      .flatMap(({ steps }) => steps)
+      .find(
+        ({ step }) => step.signal !== undefined && this.#all.some(({ task }) => task === step.name),
+      );
+    if (waiting !== undefined) {
+      throw new Error(
+        `Nothing can stand in for "${waiting.step.name}", which runs nothing: it waits for its signal. Send it with run.signal("${waiting.step.name}", …).`,
+      );
+    }
     const astray = names.size === 0 ? undefined : this.#all.find(({ task }) => !names.has(task));
     if (astray === undefined) return;
     throw new Error(

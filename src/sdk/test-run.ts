@@ -1,6 +1,6 @@
 import type { ActorEvent, UserActor } from '#actors/actor.ts';
 import { isWorkflowEvent, WorkflowActor } from '#actors/actor.ts';
-import type { AnyWorkflow } from '#actors/definition.ts';
+import type { AnySignals, AnyWorkflow } from '#actors/definition.ts';
 import { didYouMean } from '#actors/did-you-mean.ts';
 import type { Failure } from '#actors/failure.ts';
 import type { Json } from '#actors/json.ts';
@@ -13,8 +13,8 @@ import type { TaskView, WorkflowView } from '#actors/workflow-view.ts';
 import { taskViews, workflowView } from '#actors/workflow-view.ts';
 
 import { WorkflowCanceledError, WorkflowFailedError } from './client-errors.ts';
-import type { AnySignals, SignalArgs, SignalNames } from './signals.ts';
-import { valid } from './test-input.ts';
+import type { SignalArgs, SignalNames } from './signals.ts';
+import { validPayload } from './test-input.ts';
 
 /** A workflow in the hands of a test. */
 export class TestRun<Output, Signals = AnySignals> {
@@ -99,11 +99,7 @@ export class TestRun<Output, Signals = AnySignals> {
     ...[payload]: SignalArgs<Signals[Name], never>
   ): void {
     const schema = this.#definition.code[signal]?.payload;
-    const fitting = valid(
-      schema,
-      payload === undefined ? {} : payload,
-      `the payload of "${signal}"`,
-    );
+    const fitting = validPayload(schema, payload, `the payload of "${signal}"`);
     accepted(this.#env.call({ type: 'workflow.signal', signal, payload: fitting }));
   }
 

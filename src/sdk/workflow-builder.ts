@@ -5,7 +5,6 @@ import type { JsonObject } from '#actors/json.ts';
 import { build, withTask } from './build.ts';
 import { DefinitionError } from './definition-error.ts';
 import type { Draft, SignalStepOptions, StepDraft, WorkflowOptions } from './draft.ts';
-import type { AnySignals } from './signals.ts';
 import { task } from './task.ts';
 
 /**
@@ -51,7 +50,7 @@ export class WorkflowBuilder {
 
   /** Adds a step that runs nothing: it waits for the signal of its name, whose payload is its output. */
   addSignal(name: string, options: SignalStepOptions = {}): StepBuilder {
-    return this.#add({ name, task: null, signal: options });
+    return this.#add({ name, task: null, signal: { ...options } });
   }
 
   #add(what: Pick<StepDraft, 'name' | 'task' | 'signal'>): StepBuilder {
@@ -75,7 +74,7 @@ export class WorkflowBuilder {
    * Checks everything and compiles it.
    * @throws DefinitionError that names the culprit
    */
-  build(): WorkflowDefinition<JsonObject, JsonObject, AnySignals> {
+  build(): WorkflowDefinition {
     const draft: Draft = {
       name: this.#name,
       options: this.#options,
@@ -146,7 +145,7 @@ class StepBuilder {
     return this.#workflow.addSignal(name, options);
   }
 
-  build(): WorkflowDefinition<JsonObject, JsonObject, AnySignals> {
+  build(): WorkflowDefinition {
     return this.#workflow.build();
   }
 }

@@ -24,6 +24,7 @@ import type {
   WithStep,
   WorkflowOutput,
 } from './shape.ts';
+import type { NoSignals } from './signals.ts';
 
 /**
  * Begins a workflow whose types are inferred as it is written: each step's input is the workflow's input merged with the
@@ -42,13 +43,13 @@ export function workflow<Schema extends StandardSchemaV1<unknown, object>>(
 ): Workflow<{
   accepts: StandardSchemaV1.InferInput<Schema>;
   input: Stored<StandardSchemaV1.InferOutput<Schema>>;
-  signals: unknown;
+  signals: NoSignals;
   steps: never;
 }>;
 export function workflow(
   name: string,
   options?: WorkflowOptions & { readonly input?: never },
-): Workflow<{ accepts: JsonObject; input: JsonObject; signals: unknown; steps: never }>;
+): Workflow<{ accepts: JsonObject; input: JsonObject; signals: NoSignals; steps: never }>;
 export function workflow(name: string, options: WorkflowOptions = {}): unknown {
   return new Workflow({ name, options, tasks: [], steps: [] });
 }

@@ -71,6 +71,25 @@ describe('why a workflow is where it is', () => {
     });
   });
 
+  it('is WAITING_FOR_SIGNAL until the workflow has no time left, and of many steps the one that gives up first', () => {
+    const week = { scheduleToCloseMs: 604_800_000 };
+    const workflow = new DrivenWorkflow(
+      graph({
+        ever: { signal: {} },
+        long: { signal: {}, timeouts: week },
+        soon: { signal: {}, timeouts: { scheduleToCloseMs: 60_000 } },
+      }),
+    );
+    workflow.start({ timeoutMs: 3_600_000 });
+
+    const first = why(workflow);
+    workflow.signal('soon');
+    const then = why(workflow);
+
+    expect(first).to.deep.include({ step: 'soon', until: at(workflow, 60_000) });
+    expect(then).to.deep.include({ step: 'ever', until: at(workflow, 3_600_000) });
+  });
+
   it('is RUNNING with the node, the attempt and since when', () => {
     const workflow = DrivenWorkflow.started(graph({ a: { retry: { maxAttempts: 2 } } }));
     workflow.fail('a');

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { expect } from 'chai';
 import { z } from 'zod';
 
@@ -28,6 +29,35 @@ const expense = workflow('expense')
   .task('pay', { needs: ['approve'], run: ({ approved }) => ({ paid: approved }) })
   .build();
 
+/** A schema of a library that says nothing of itself as JSON Schema. */
+const even: StandardSchemaV1<unknown, number> = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) =>
+      typeof value === 'number' && value % 2 === 0
+        ? { value: value / 2 }
+        : { issues: [{ message: 'must be even' }] },
+  },
+};
+
+const rolled = workflow('rolled')
+  .signal('approve', { payload: z.object({ sum: z.string().transform(Number) }).strict() })
+  .signal('count', { payload: even })
+  .build();
+const rolledOn = workflow('rolled')
+  .signal('approve', { payload: z.object({ sum: z.string().transform(Number) }).strict() })
+  .signal('count', { payload: even })
+  .task('more', { needs: ['count'], run: () => ({}) })
+  .build();
+
+const empty = workflow('empty')
+  .signal('flag', { payload: z.boolean().default(true) })
+  .signal('word', { payload: z.string().optional() })
+  .signal('form', { payload: z.object({ note: z.string().default('none') }) })
+  .signal('gone', { payload: z.any().transform(() => undefined) })
+  .build();
+
 const open = workflow('open').signal('fill').build();
 
 const impatient = workflow('impatient')
@@ -42,7 +72,7 @@ describe('a workflow of a cluster that waits for a signal', function () {
   before(async () => {
     cluster = await startCluster({
       nodes: 2,
-      definitions: [expense, open, impatient],
+      definitions: [expense, empty, open, impatient],
       idleMs: 120,
     });
   });
@@ -146,6 +176,22 @@ describe('a workflow of a cluster that waits for a signal', function () {
     expect(view.outputs['fill']).to.have.length(largest.length);
   });
 
+  it('makes of no payload what its schema makes of nothing, or else of an empty object', async () => {
+    const { id: workflowId } = await cluster.api.start({ name: 'empty', input: {} });
+    for (const signal of ['flag', 'word', 'form', 'gone']) {
+      await cluster.api.signal({ workflowId, signal });
+    }
+
+    const { workflow: view } = await cluster.api.result(workflowId, 10_000);
+
+    expect(view.outputs).to.deep.equal({
+      flag: true,
+      word: null,
+      form: { note: 'none' },
+      gone: null,
+    });
+  });
+
   it('takes one of many that come at once', async () => {
     await waiting('contested');
     const answers = await Promise.allSettled(
@@ -174,5 +220,29 @@ describe('a workflow of a cluster that waits for a signal', function () {
       state: 'failed',
       error: 'approve did not get its signal within 300 ms',
     });
+  });
+});
+
+describe('a workflow that waits longer than the version of its definition lives', function () {
+  this.timeout(40_000);
+
+  it('has its payloads checked by the code of another version that says the same of them', async () => {
+    await using cluster = await startCluster({ definitions: [rolled] });
+    await cluster.api.start({ name: 'rolled', input: {}, id: 'old' });
+    const { api } = await cluster.join({ name: 'next', definitions: [rolledOn] });
+    await cluster.nodes[0]?.stop({ graceMs: 0 });
+    const approve = { workflowId: 'old', signal: 'approve' };
+    const count = { workflowId: 'old', signal: 'count' };
+
+    const refusals = await Promise.all([
+      refusal(api.signal({ ...approve, payload: { sum: '7', to: 'elsewhere' } })),
+      refusal(api.signal({ ...count, payload: 3 })),
+    ]);
+    await api.signal({ ...approve, payload: { sum: '7' } });
+    await api.signal({ ...count, payload: 4 });
+    const { workflow: view } = await api.result('old', 10_000);
+
+    expect(refusals.map(({ code }) => code)).to.deep.equal(['INVALID_INPUT', 'INVALID_INPUT']);
+    expect(view.outputs).to.deep.equal({ approve: { sum: 7 }, count: 2 });
   });
 });

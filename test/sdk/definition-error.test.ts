@@ -183,6 +183,16 @@ describe('a definition that cannot work', () => {
     expect(error.message).to.contain('Give the condition to a step before it');
   });
 
+  it('is refused when it says more of a signal than there is to say, as one can without types', () => {
+    const options = JSON.parse('{"needs": [], "schema": {}, "timeouts": {}}');
+    const error = errorOf(() => workflow('w').signal('approve', options).build());
+    expect(error).to.include({ code: 'BAD_STEP', step: 'approve' });
+    expect(error.message).to.contain('of which schema, timeouts says nothing');
+    const when = { ...JSON.parse('{}'), when: () => false };
+    const conditional = errorOf(() => workflow('w').signal('approve', when).build());
+    expect(conditional.message).to.contain('Give the condition to a step before it');
+  });
+
   it('is refused when a signal cannot be waited for at all', () => {
     const error = errorOf(() => workflow('w').signal('approve', { timeout: 0 }).build());
     expect(error).to.include({ code: 'BAD_TIMEOUT', step: 'approve' });

@@ -185,6 +185,12 @@ describe('a test environment', () => {
     expect(error).to.have.nested.property('failure.name', 'SignalTimeout');
     expect(env.now.toISOString()).to.equal('2030-01-03T00:00:00.000Z');
 
+    const mocking = testEnvironment();
+    mocking.mockTask('approve', { output: {} });
+    expect(await rejection(mocking.start(approval, {}).result()))
+      .to.have.property('message')
+      .that.includes('Send it with run.signal("approve", …)');
+
     const patient = env.start(workflow('patient').signal('go').build(), {}, { id: 'p' });
     expect(await rejection(patient.result()))
       .to.have.property('message')

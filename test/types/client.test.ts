@@ -1,7 +1,14 @@
 import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
 
-import type { ActorRef, Client, Json, JsonObject, WorkflowHandle } from '#sdk/index.ts';
+import type {
+  ActorRef,
+  Client,
+  Json,
+  JsonObject,
+  WorkflowDefinition,
+  WorkflowHandle,
+} from '#sdk/index.ts';
 import { actor, connect, workflow, WorkflowBuilder } from '#sdk/index.ts';
 
 const greet = workflow('greet', {
@@ -72,6 +79,8 @@ const claims = {
     await (
       await client.start(workflow('w').signal('done', { payload: hint }).build(), {})
     ).signal('done');
+    const any: WorkflowDefinition = fluent;
+    await (await client.start(any, {})).signal('anything', 1);
     // @ts-expect-error a payload is needed
     await handle.signal('approve');
     // @ts-expect-error it is approved or not

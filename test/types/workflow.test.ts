@@ -2,7 +2,8 @@ import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
 
 import { task, workflow, WorkflowBuilder } from '#sdk/index.ts';
-import type { AnySignals, Json, JsonObject, StepError, WorkflowDefinition } from '#sdk/index.ts';
+import type { Json, JsonObject, StepError, WorkflowDefinition } from '#sdk/index.ts';
+import type { NoSignals } from '#sdk/signals.ts';
 
 // Checked by tsc; running them only shows that they also build.
 describe('types of the typed face', () => {
@@ -52,9 +53,11 @@ describe('types of the typed face', () => {
           readonly receipt: string;
           readonly at: string;
           readonly shipped: boolean;
-        }
+        },
+        NoSignals
       >
     >();
+    expectTypeOf(built).toExtend<WorkflowDefinition<{ id: string; total: number }, object>>();
   });
 
   it('gives a step after a signal what its schema makes of the payload', () => {
@@ -212,7 +215,7 @@ describe('types of the typed face', () => {
       .addStep('a')
       .addStep('b')
       .build();
-    expectTypeOf(built).toEqualTypeOf<WorkflowDefinition<JsonObject, JsonObject, AnySignals>>();
+    expectTypeOf(built).toEqualTypeOf<WorkflowDefinition>();
     // @ts-expect-error there is no `then`, which would make a promise of it
     expectTypeOf(new WorkflowBuilder('fluent').then).toBeNever();
   });

@@ -41,6 +41,33 @@ describe('signals in the console', function () {
   const outputOf = async (id: string): Promise<unknown> =>
     (await world.cluster.api.result(id, 10_000)).workflow.output;
 
+  it('can be sent again when the answer was lost, and are the same then', async () => {
+    await start('approval', 'answer-lost');
+    await using watched = await openPage(world.browser, `${world.url}/workflows/answer-lost`);
+    const { page } = watched;
+    let isFirst = true;
+    await page.route('**/signals/**', async (route) => {
+      if (!isFirst) {
+        await route.continue();
+        return;
+      }
+      isFirst = false;
+      await route.fetch();
+      await route.abort();
+    });
+    await buttonOf(page, 'Approve').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('sum').fill('3');
+    await dialog.getByRole('button', { name: 'Send' }).click();
+    await dialog.locator('.wrong', { hasText: 'cannot be reached' }).waitFor();
+
+    await dialog.getByRole('button', { name: 'Send' }).click();
+
+    await page.getByText('The signal approve was sent.').waitFor();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await outputOf('answer-lost')).to.include({ sum: 3 });
+  });
+
   it('are sent with a button while a step waits, in a form of its schema, and the page goes on', async () => {
     await start('approval', 'goes-on');
     // The other node's page: what is sent there, and what it shows, comes over the cluster.
@@ -335,7 +362,7 @@ describe('signals in the console', function () {
     const rowOf = (step: string) => page.locator(`.steps tr[data-step="${step}"]`);
     await rowOf('approve').locator('.mark', { hasText: 'waits for a signal' }).waitFor();
     await rowOf('approve').getByText('waits at most 7d').waitFor();
-    await rowOf('release').getByText('waits as long as it takes').waitFor();
+    await rowOf('release').getByText('waits as long as the workflow may take').waitFor();
     expect(await rowOf('approve').textContent()).to.not.contain('attempt');
     await page
       .locator('.step[data-step="approve"] .step-note', { hasText: 'waits for a signal' })

@@ -277,7 +277,7 @@ export const en = {
   'definition.attempts': 'Attempts',
   'definition.timeouts': 'Timeouts',
   'definition.signal': 'waits for a signal',
-  'definition.waits': 'waits as long as it takes',
+  'definition.waits': 'waits as long as the workflow may take',
   'definition.waitsAtMost': 'waits at most {time}',
   'definition.conditional': 'conditional',
   'definition.mapped': 'input mapped',

@@ -54,7 +54,7 @@ export const workflowTexts = {
     'No node offers {type}, so {step} cannot run. Start a node with a module that has it.',
   'why.WAITING_FOR_CAPACITY': '{step} waits for a free thread on a node that offers {type}.',
   'why.until': 'It goes on in {left}, at {clock}.',
-  'why.times-out': 'The step fails if none comes within {left}, by {clock}.',
+  'why.times-out': 'It fails if none comes within {left}, by {clock}.',
   'why.given-up': 'The attempt is given up in {left}, at {clock}.',
 
   // The graph

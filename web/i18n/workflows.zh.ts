@@ -46,7 +46,7 @@ export const workflowTexts = {
   'why.NO_NODE_OFFERS_TYPE': '没有节点提供 {type}，{step} 无法运行。请启动一个包含该模块的节点。',
   'why.WAITING_FOR_CAPACITY': '{step} 正在等待提供 {type} 的节点上有空闲线程。',
   'why.until': '将在 {left} 后（{clock}）继续。',
-  'why.times-out': '若 {left} 内（{clock} 之前）没有信号，该步骤将失败。',
+  'why.times-out': '若 {left} 内（{clock} 之前）没有信号，将会失败。',
   'why.given-up': '这次尝试将在 {left} 后（{clock}）被放弃。',
 
   'graph.label': '工作流的步骤，可用方向键切换',

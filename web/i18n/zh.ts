@@ -252,7 +252,7 @@ export const zh = translation({
   'definition.attempts': '尝试次数',
   'definition.timeouts': '超时',
   'definition.signal': '等待信号',
-  'definition.waits': '一直等待，没有时限',
+  'definition.waits': '等待时间只受工作流限制',
   'definition.waitsAtMost': '最多等待 {time}',
   'definition.conditional': '有条件',
   'definition.mapped': '输入映射',

@@ -1,3 +1,4 @@
+import type { Json } from '#actors/json.ts';
 import type { WorkflowCard } from '#http/live-protocol.ts';
 
 import { api } from '../api.ts';
@@ -27,6 +28,7 @@ export async function signalDialog(
   if (stop.aborted || document.querySelector('dialog[open]') !== null) return;
   const payload = payloadForm(steps.find((step) => step.name === signal)?.signal?.schema);
   const wrong = h('div', { class: 'wrong', role: 'alert' });
+  const keyOf = keys();
   let sending = false;
   let sent = false;
   const send = async (): Promise<void> => {
@@ -35,7 +37,7 @@ export async function signalDialog(
       focusWrong(form);
       return;
     }
-    await api.signal(id, signal, value);
+    await api.signal(id, signal, value, keyOf(value));
     sent = true;
     dialog.close();
     notice(t('notice.signaled', { signal }));
@@ -83,4 +85,22 @@ export async function signalDialog(
   document.body.append(dialog);
   dialog.showModal();
   payload.focus();
+}
+
+/** A payload that is sent again, because no answer came, goes under the key that it had: it may have arrived. */
+function keys(): (payload: Json) => string {
+  const made = new Map<string, string>();
+  return (payload) => {
+    const text = JSON.stringify(payload);
+    const key = made.get(text) ?? newKey();
+    made.set(text, key);
+    return key;
+  };
+}
+
+/** Without `crypto.randomUUID`, which a page has on HTTPS and localhost alone. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join(
+    '-',
+  );
 }

@@ -90,6 +90,18 @@ export class Snapshots {
     return row === undefined ? null : int(row, 'seq');
   }
 
+  /** What a workflow runs on, which never changes; null when nothing of it is stored yet. */
+  async definitionOf({
+    shard,
+    id,
+  }: ActorKey): Promise<{ readonly name: string; readonly version: string } | null> {
+    const [row] = await this.#pool.rows(
+      `SELECT name, version FROM actor WHERE shard_id = ? AND id = ? AND kind = 'workflow'`,
+      [shard, id],
+    );
+    return row === undefined ? null : { name: text(row, 'name'), version: text(row, 'version') };
+  }
+
   /** Open actors of the shards that want to be woken before a time, the earliest first. */
   async due(shards: readonly number[], before: number, limit: number): Promise<readonly Due[]> {
     if (shards.length === 0) return [];

@@ -270,7 +270,7 @@ const sendSignal = route({
     await cluster.signal({
       workflowId: path.id,
       signal: path.signal,
-      payload: body.payload,
+      ...(body.payload === undefined ? {} : { payload: body.payload }),
       requestId: headers['Idempotency-Key'] ?? randomUUID(),
     });
     return { status: 202, body: { message: `Signal ${path.signal} sent`, id: path.id } };

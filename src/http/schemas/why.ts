@@ -21,7 +21,7 @@ export const why = z
       .record(z.string(), z.union([z.string(), z.number()]))
       .readonly()
       .meta({ description: 'What a sentence about it names, such as `node`, `attempt`, `type`.' }),
-    until: instant.exactOptional().meta({ description: 'When it goes on by itself.' }),
+    until: instant.exactOptional().meta({ description: 'When it goes on by itself, or gives up.' }),
   })
   .meta({
     id: 'Why',

@@ -140,7 +140,10 @@ export const signalHeaders = z.object({
 
 export const signalBody = z
   .strictObject({
-    payload: json.default({}).meta({ description: 'What the step gets as its output.' }),
+    payload: json.exactOptional().meta({
+      description:
+        'What the step gets as its output. Left out, it is what the schema makes of nothing, or else an empty object.',
+    }),
   })
   .prefault({})
   .meta({ id: 'Signal', examples: [{ payload: { approved: true, by: 'ada' } }] });
